@@ -1,0 +1,72 @@
+# make run, make test: everything from a machine that has only Python and make.
+# Safe to repeat and to interrupt: what is already there is kept, what is half done is done again.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHONS := python3.13 python3.12 python3.11 python3 python
+IS_SUITABLE := import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test fast format clean
+
+help:
+	@echo "make run      start the app and its worker   (PORT=8600 picks another port)"
+	@echo "make test     run every check and every test"
+	@echo "make fast     run the tests that take no time"
+	@echo "make format   put the code into its usual form"
+	@echo "make clean    remove the environment and the caches"
+
+run: $(VENV)/.app-installed
+	@exec $(BIN)/streamlit run app.py $(if $(PORT),--server.port=$(PORT))
+
+# The shared dataset files, where there are some and no other folder is named.
+ifeq ($(origin TUNEBOARD_DATASETS),undefined)
+ifneq ($(wildcard ../shared/datasets),)
+test fast: export TUNEBOARD_DATASETS := $(abspath ../shared/datasets)
+endif
+endif
+
+test: $(VENV)/.dev-installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest $(if $(TUNEBOARD_NO_SKIPS),-p tests.plugins.no_skips)
+
+fast: $(VENV)/.dev-installed
+	$(BIN)/python -m pytest -m "not slow and not browser"
+
+format: $(VENV)/.dev-installed
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An environment whose Python is gone, or that was never finished, counts as missing.
+ifneq ($(shell $(BIN)/python -m pip --version >/dev/null 2>&1 && echo works),works)
+.PHONY: $(BIN)/activate
+endif
+
+$(BIN)/activate:
+	@for python in $(PYTHON) $(PYTHONS); do \
+		if "$$python" -c '$(IS_SUITABLE)' 2>/dev/null; then \
+			echo "Creating $(VENV) with $$("$$python" --version)."; \
+			exec "$$python" -m venv --clear $(VENV); \
+		fi; \
+	done; \
+	echo "Tuneboard needs Python 3.11, 3.12 or 3.13 with its venv module, and none was found." \
+		"Install one (on Debian: apt-get install python3 python3-venv)," \
+		"or name it: make PYTHON=/path/to/python3.13." >&2; \
+	exit 1
+
+$(VENV)/.app-installed: $(BIN)/activate requirements.txt
+	@echo "Installing what requirements.txt names; the first time takes a minute or two."
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements.txt
+	@touch $@
+
+$(VENV)/.dev-installed: $(VENV)/.app-installed requirements-dev.txt
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements-dev.txt
+	@touch $@

@@ -1,0 +1,64 @@
+"""A first search for any dataset: random, wide, and small enough to wait for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from storage.studies import slug
+from tuning.datasets.info import DatasetInfo
+from tuning.spec import StudySpec
+
+_MANY_ROWS = 5_000  # above, folds cost more time than the ± they buy is worth at first
+_FOLDS = (5, 3, 2)
+_TEST_FRACTION = 0.2
+
+
+def starter(info: DatasetInfo) -> StudySpec:
+    """Return a study of a dataset that can start as it is.
+
+    Random search with 40 trials and 5 folds; with many rows 20 trials on one held-out part.
+    """
+    many = info.n_rows > _MANY_ROWS
+    image = info.image_shape is not None
+    return StudySpec.parse(
+        {
+            "name": f"{slug(info.title)[:60]}-search",
+            "data": {
+                "dataset": info.id,
+                "digits": [2, 7] if info.digits else [],
+                "test_fraction": _TEST_FRACTION,
+                "scale": not image,
+            },
+            "model": "convolutional" if image else "dense",
+            "space": {
+                "learning_rate": {"kind": "log_range", "low": 1e-4, "high": 1e-1},
+                "n_neurons": {"kind": "list", "values": [8, 16, 32, 64]},
+                "batch_size": {"kind": "list", "values": _batch_sizes(info)},
+                "dropout_rate": {"kind": "list", "values": [0.0, 0.2, 0.4]},
+                "epochs": {"kind": "fixed", "value": _epochs(info)},
+            },
+            "sampler": {"kind": "random", "n_trials": 20 if many else 40},
+            "evaluation": _evaluation(info),
+        }
+    )
+
+
+def _batch_sizes(info: DatasetInfo) -> list[int]:
+    sizes = [64, 128, 256] if info.n_rows > _MANY_ROWS else [16, 32, 64]
+    n_training = int(info.n_rows * (1 - _TEST_FRACTION) / 2)  # two folds leave the fewest
+    return [size for size in sizes if size <= n_training] or [max(n_training, 1)]
+
+
+def _epochs(info: DatasetInfo) -> int:
+    if info.image_shape is not None:
+        return 10
+    return 20 if info.n_rows > _MANY_ROWS else 50
+
+
+def _evaluation(info: DatasetInfo) -> dict[str, Any]:
+    score = "rmse" if info.task == "regression" else "accuracy"
+    if info.n_rows > _MANY_ROWS:
+        return {"method": "holdout", "score": score}
+    n_smallest = int(min(info.class_counts, default=info.n_rows) * (1 - _TEST_FRACTION))
+    folds = next((folds for folds in _FOLDS if folds <= n_smallest), _FOLDS[-1])
+    return {"folds": folds, "score": score}

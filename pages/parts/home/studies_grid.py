@@ -1,0 +1,232 @@
+"""All studies, newest first, twenty at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+from streamlit.elements.lib.column_types import ButtonColumnResult, ColumnConfig
+
+from pages.parts import links, problems
+from pages.parts.show import SAMPLERS, escape, plural, score, state_badge
+from pages.parts.state import db
+from pages.parts.words import HELP
+from storage import studies
+from storage.studies import StudyFilter, StudyRow
+from tuning.datasets.catalogue import catalogue
+
+_PAGE_ROWS = 20
+_ROW_PX = 36
+_NAME_PX = 180  # leaves room for the state on a phone
+_NAME_TYPED_ABOVE = 100  # trials; losing more than that by one click would hurt
+_STATES = {
+    "All": (),
+    "Running": studies.ACTIVE_STATES,
+    "Finished": (studies.FINISHED,),
+    "Stopped": (studies.STOPPED,),
+    "Failed": (studies.FAILED,),
+}
+
+
+def filter_bar() -> StudyFilter:
+    """Draw search and state; both are part of the address."""
+    text = st.text_input(
+        "Search",
+        value=None,
+        type="search",
+        live="300ms",
+        placeholder="Search…",
+        key="q",
+        bind="query-params",
+        label_visibility="collapsed",
+        width=240,
+    )
+    state = st.segmented_control(
+        "State",
+        list(_STATES),
+        default="All",
+        required=True,
+        key="state",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return StudyFilter(text=(text or "").strip(), states=_STATES[state or "All"])
+
+
+def studies_grid(chosen: StudyFilter) -> None:
+    """Draw one page of the studies that match, with what can be done to chosen rows."""
+    n_found = studies.count_studies(db(), chosen)
+    if not n_found:
+        _draw_no_match(chosen)
+        return
+    n_pages = math.ceil(n_found / _PAGE_ROWS)
+    # Another filter starts at its first page: it has another key.
+    page_key = _key("studies_page", repr(chosen), str(n_pages))
+    first = (min(st.session_state.get(page_key, 1), n_pages) - 1) * _PAGE_ROWS
+    rows = studies.list_studies(db(), chosen, limit=_PAGE_ROWS, offset=first)
+    picked = _draw_rows(rows)
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        _delete_button(picked)
+        st.caption(f"{first + 1}–{first + len(rows)} of {n_found:,}", width="content")
+        if n_pages > 1:
+            st.pagination(n_pages, key=page_key)
+
+
+def _draw_no_match(chosen: StudyFilter) -> None:
+    if not chosen.text:
+        st.info("No study is in this state.", icon=":material/search_off:")
+        return
+    st.info(f"No study matches '{escape(chosen.text)}'.", icon=":material/search_off:")
+    st.button("Clear the search", key="studies_clear", on_click=_clear_search)
+
+
+def show_running() -> None:
+    """Let the table show only what is not finished."""
+    st.session_state["state"] = "Running"
+
+
+def _clear_search() -> None:
+    st.session_state["q"] = None
+
+
+def _draw_rows(rows: Sequence[StudyRow]) -> list[StudyRow]:
+    """Draw the table, and return the rows that are chosen.
+
+    Its key is made of the studies in it: a choice is kept by row, and must not move to another
+    study when a new one arrives on top.
+    """
+    ids = [row.id for row in rows]
+    event = st.dataframe(
+        studies_table(rows),
+        key=_key("studies_grid", *ids),
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="multi-row",
+        row_height=_ROW_PX,
+        height="content",
+        placeholder="–",
+        column_config=_columns(ids),
+        alt=f"{plural(len(rows), 'study', 'studies')}, newest first",
+    )
+    return [rows[index] for index in event["selection"]["rows"] if index < len(rows)]
+
+
+def _key(name: str, *parts: str) -> str:
+    """Return a key of a widget that is another one for other parts."""
+    return f"{name}_{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:12]}"
+
+
+def studies_table(rows: Sequence[StudyRow]) -> pd.DataFrame:
+    """Return studies as a table, a row each, in the words of the page."""
+    titles = {dataset_id: info.title for dataset_id, info in catalogue().items()}
+    return pd.DataFrame(
+        {
+            "name": [row.name for row in rows],
+            "state": [[state_badge(row.state, row.wish).word] for row in rows],
+            "best": [_best(row) for row in rows],
+            "dataset": [titles.get(row.dataset, row.dataset) for row in rows],
+            "sampler": [SAMPLERS[row.sampler] for row in rows],
+            "trials": [_trials(row) for row in rows],
+            "took": [_seconds(row) for row in rows],
+            "created": pd.to_datetime([row.created_at for row in rows], unit="s", utc=True),
+        }
+    )
+
+
+def _trials(row: StudyRow) -> str:
+    if row.n_trials_done == row.n_trials_planned:
+        return f"{row.n_trials_done:,}"
+    return f"{row.n_trials_done:,} of {row.n_trials_planned:,}"
+
+
+def _best(row: StudyRow) -> str:
+    return "–" if row.best_score is None else score(row.best_score, row.best_spread)
+
+
+def _seconds(row: StudyRow) -> float | None:
+    return None if row.seconds is None else round(row.seconds, 1 if row.seconds < 10 else None)
+
+
+def _columns(ids: Sequence[str]) -> dict[str, ColumnConfig | ButtonColumnResult | str | None]:
+    config = st.column_config
+    words = [state_badge(state) for state in (*studies.ACTIVE_STATES, *studies.FINAL_STATES)]
+    words.append(state_badge(studies.TRAINING, wish="stop"))
+    return {
+        "name": config.ButtonColumn(
+            "Name",
+            width=_NAME_PX,
+            type="tertiary",
+            alignment="left",
+            pinned=True,
+            key="studies_open",
+            on_click=_open,
+            args=(ids,),
+        ),
+        "state": config.MultiselectColumn(
+            "State",
+            options=[badge.word for badge in words],
+            color=[badge.color for badge in words],
+        ),
+        "best": config.TextColumn("Best", help=HELP["best"], alignment="right"),
+        "dataset": "Dataset",
+        "sampler": config.TextColumn("Sampler", help=HELP["sampler"]),
+        "trials": config.TextColumn("Trials", help=HELP["trial"], alignment="right"),
+        "took": config.NumberColumn("Seconds", help=HELP["took"], format="localized"),
+        "created": config.DatetimeColumn("Created", format="distance"),
+    }
+
+
+def _open(ids: Sequence[str]) -> None:
+    links.open_study(ids[st.session_state["studies_open"]["row"]])
+
+
+def _delete_button(picked: Sequence[StudyRow]) -> None:
+    if st.button(
+        f"Delete {len(picked)}" if picked else "Delete",
+        icon=":material/delete:",
+        key="studies_delete",
+        disabled=not picked,
+        help=None if picked else "Choose one or more rows first.",
+    ):
+        _confirm_delete(picked)
+
+
+@st.dialog("Delete for good?")
+def _confirm_delete(rows: Sequence[StudyRow]) -> None:
+    running = [row for row in rows if not row.is_final]
+    if running:
+        st.markdown(
+            f"{escape(running[0].name)} is not finished. Stop it first, then delete it."
+        )
+        return
+    n_trials = sum(row.n_trials_done for row in rows)
+    st.markdown(_question(rows, n_trials))
+    word = rows[0].name if len(rows) == 1 else "delete"
+    sure = n_trials <= _NAME_TYPED_ABOVE or word == st.text_input(
+        f"Type {escape(word)} to confirm", key="delete_word", live=True
+    )
+    with st.container(horizontal=True):
+        gone = st.button(
+            "Delete", type="primary", key="delete_confirm", disabled=not sure,
+            on_click=_delete, args=([row.id for row in rows],),
+        )  # fmt: skip
+        if st.button("Keep", key="delete_keep") or gone:
+            st.rerun()
+
+
+def _question(rows: Sequence[StudyRow], n_trials: int) -> str:
+    what = f"'{escape(rows[0].name)}'" if len(rows) == 1 else f"{len(rows)} studies"
+    owner = "its" if len(rows) == 1 else "their"
+    return f"Delete {what} and {owner} {plural(n_trials, 'trial')}? This cannot be undone."
+
+
+@problems.told
+def _delete(ids: Sequence[str]) -> None:
+    for study_id in ids:
+        studies.delete_study(db(), study_id)
+    problems.say(f"Deleted {plural(len(ids), 'study', 'studies')}.")

@@ -1,0 +1,1 @@
+"""The parts of the study page: header, five tabs, and what they read."""

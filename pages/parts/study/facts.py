@@ -1,0 +1,168 @@
+"""Sentences about a study and its trials. Nothing here draws or reads anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pages.parts.show import SAMPLERS, about, clock, duration, plural, score
+from storage.results import TrialRow
+from storage.studies import FINISHED, PREPARING, STOPPED, TRAINING, WAITING, StudyRow
+from tuning.datasets.info import DatasetInfo
+from tuning.parameters import PARAMETERS, Value, show_value
+from tuning.spec import StudySpec
+
+SCORES: Mapping[str, str] = {
+    "accuracy": "accuracy",
+    "log_loss": "log loss",
+    "roc_auc": "area under ROC",
+    "f1": "F1",
+    "mse": "MSE",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "r2": "R²",
+}
+SPREAD_HELP = "± is the standard deviation over the fits of a trial. One fit gives no ±."
+STATES: Mapping[str, str] = {
+    "COMPLETE": "Complete",
+    "PRUNED": "Pruned",
+    "FAIL": "Failed",
+    "RUNNING": "Running",
+    "WAITING": "Not finished",
+}
+
+_FIRST_MINUTE_S = 60.0
+_FAST_S, _USUAL_S, _WAITING_S = 1.0, 1.5, 5.0  # an epoch is on the screen within two seconds
+
+
+def poll_every(row: StudyRow, now: float) -> float | None:
+    """Return the seconds between two looks at a study; None once nothing will change."""
+    if row.is_final:
+        return None
+    if now - (row.started_at or row.created_at) < _FIRST_MINUTE_S:
+        return _FAST_S
+    return _WAITING_S if row.state == WAITING else _USUAL_S
+
+
+def outline(spec: StudySpec, dataset_title: str) -> str:
+    """Say in one line what a study is: data, sampler, trials and folds, score."""
+    evaluation = spec.evaluation
+    size = plural(spec.n_trials, "trial")
+    if evaluation.method == "kfold":
+        size += f" × {plural(evaluation.folds, 'fold')}"
+    if evaluation.repeats > 1:
+        size += f" × {plural(evaluation.repeats, 'repeat')}"
+    better = "higher" if spec.direction == "maximize" else "lower"
+    judged = f"{SCORES[evaluation.score]}, {better} is better"
+    return " · ".join([dataset_title, SAMPLERS[spec.sampler.kind], size, judged])
+
+
+def leader_sentence(row: StudyRow) -> str:
+    """Name the leader with its score; its ± is explained beside it."""
+    if row.best_number is None or row.best_score is None:
+        if row.n_trials_done:
+            return "No trial has a score."
+        return "No trial is finished yet."
+    value = score(row.best_score, row.best_spread)
+    return f"Trial {row.best_number} leads with {SCORES[row.score_name]} {value}"
+
+
+def status_sentence(row: StudyRow, n_ahead: int, timezone: str) -> str:
+    """Say what is happening to a study, and how far it is."""
+    fits = f"{row.n_fits_done:,} of {plural(row.n_fits_planned, 'fit')}"
+    if not row.is_final and row.wish == "stop":
+        return "Stopping after the current epoch"
+    if row.state == WAITING:
+        return f"Waiting, {n_ahead} ahead" if n_ahead else "Waiting for the worker"
+    if row.state == PREPARING:
+        return row.phase or "Reading data"
+    if row.state == TRAINING:
+        return _training_sentence(row, fits)
+    return _ended_sentence(row, fits, timezone)
+
+
+def _ended_sentence(row: StudyRow, fits: str, timezone: str) -> str:
+    took = "" if row.seconds is None else f" in {duration(row.seconds)}"
+    at = "" if row.finished_at is None else f" at {clock(row.finished_at, timezone)}"
+    if row.state == FINISHED:
+        return f"Finished{took}{at}."
+    if row.state == STOPPED:
+        ended = row.message.rstrip(".") or "Stopped"
+        return f"{ended}{at}, after {fits}. What is finished is kept."
+    return _failed_sentence(row)
+
+
+def _training_sentence(row: StudyRow, fits: str) -> str:
+    if row.phase not in {"", "Training"}:
+        return f"{row.phase} · {fits}"
+    if row.seconds_left is None:
+        return f"{fits} · time left: after the first epoch"
+    return f"{fits} · {about(row.seconds_left, row.seconds_left)} left"
+
+
+def _failed_sentence(row: StudyRow) -> str:
+    if row.message.startswith("All "):
+        return row.message
+    kept = f" {plural(row.n_fits_done, 'fit')} are kept." if row.n_fits_done else ""
+    return f"Failed: {row.message or 'no reason was given.'}{kept}"
+
+
+def offline_sentence(row: StudyRow, since: str) -> str:
+    """Say what a missing worker means for a study that is not finished."""
+    start = f"Worker offline since {since}." if since else "The worker is offline."
+    if row.state == WAITING:
+        return f"{start} The study starts by itself when it is back."
+    safe = f"; {plural(row.n_fits_done, 'fit')} are safe" if row.n_fits_done else ""
+    return f"{start} The study continues by itself when it is back{safe}."
+
+
+def ended_toast(row: StudyRow) -> str:
+    """Say that a study has just ended."""
+    took = "" if row.seconds is None else f" {'in' if row.state == FINISHED else 'after'} "
+    took += "" if row.seconds is None else duration(row.seconds)
+    return f"{row.name} {row.state}{took}."
+
+
+def settings_text(settings: Mapping[str, Value]) -> str:
+    """Write settings in one line: batch size 20 · epochs 100."""
+    return " · ".join(
+        f"{in_sentence(PARAMETERS[name].label)} {show_value(value)}"
+        for name, value in settings.items()
+    )
+
+
+def in_sentence(label: str) -> str:
+    """Write a parameter's label inside a sentence."""
+    return label[0].lower() + label[1:]
+
+
+def as_python(settings: Mapping[str, Value]) -> str:
+    """Write settings as a Python dictionary under their library names."""
+    lines = [f'    "{name}": {_literal(value)},' for name, value in settings.items()]
+    return "\n".join(["params = {", *lines, "}"])
+
+
+def _literal(value: Value) -> str:
+    return repr(list(value)) if isinstance(value, tuple) else repr(value)
+
+
+def guessing(info: DatasetInfo | None) -> float | None:
+    """Return the accuracy of always answering the most common class; None without classes."""
+    if info is None or not info.class_counts or not sum(info.class_counts):
+        return None
+    return max(info.class_counts) / sum(info.class_counts)
+
+
+def trial_ending(row: TrialRow, n_fits: int) -> str:
+    """Say how a trial ended, or how it stands."""
+    if row.state == "COMPLETE" and row.score is not None:
+        value = score(row.score, row.spread)
+        return f"{value} over {plural(n_fits, 'fit')}"
+    if row.state in {"FAIL", "PRUNED"}:
+        return f"{STATES[row.state]}: {row.message or 'no reason was given.'}"
+    return row.message or "In training."
+
+
+def unknown_trials(wanted: Sequence[str], known: Sequence[int]) -> list[str]:
+    """Return what was asked for and is not the number of a trial."""
+    numbers = {str(number) for number in known}
+    return [text for text in wanted if text not in numbers]

@@ -1,0 +1,236 @@
+"""The head of a study: name, state, what can be done, how far it is, who leads."""
+
+from __future__ import annotations
+
+import functools
+import time
+from urllib.parse import urlencode, urlsplit
+
+import streamlit as st
+
+from pages.parts import links, problems
+from pages.parts.running import progress, worker_is_offline
+from pages.parts.show import clock, duration, escape, plural, score, since, state_badge
+from pages.parts.state import db, recall, remember, timezone
+from pages.parts.study.facts import (
+    SCORES,
+    SPREAD_HELP,
+    ended_toast,
+    leader_sentence,
+    offline_sentence,
+    outline,
+    poll_every,
+    status_sentence,
+)
+from pages.parts.study.view import View
+from pages.parts.words import HELP
+from storage import processes
+from storage.settings import settings
+from storage.studies import FAILED, WAITING, StudyRow, ask_to_stop, delete_study, n_ahead
+from tuning.export.files import fits_csv, study_json, trials_csv
+
+_UNKNOWN = "–"
+
+
+def header(view: View) -> None:
+    """Draw the head of a study."""
+    row = view.row
+    with st.container(gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            links.link(links.STUDIES, "Studies", icon=":material/chevron_left:")
+            st.subheader(escape(row.name), anchor=False, width="content")
+            badge = state_badge(row.state, row.wish)
+            st.badge(badge.word, icon=badge.icon, color=badge.color)
+            st.space("stretch")
+            if not view.watching:
+                with st.container(horizontal=True, width="content"):
+                    _buttons(view)
+        title = row.dataset if view.info is None else view.info.title
+        st.caption(escape(outline(view.spec, title)))
+    st.fragment(_numbers, run_every=view.poll_s, key="study_header")(view)
+    _tell_the_end(view)
+
+
+def _buttons(view: View) -> None:
+    row = view.row
+    if row.state == WAITING:
+        st.button(
+            "Cancel", icon=":material/close:", key="study_stop",
+            on_click=_cancel, args=(row.id,),
+        )  # fmt: skip
+    elif not row.is_final and st.button(
+        "Stop", icon=":material/stop:", key="study_stop", disabled=row.wish == "stop"
+    ):
+        _confirm_stop(view)
+    with st.popover("Share", icon=":material/share:", key="study_share"):
+        _share(view)
+    with st.popover("More", icon=":material/more_horiz:", key="study_more"):
+        _more(view)
+
+
+@problems.told
+def _cancel(study_id: str) -> None:
+    ask_to_stop(db(), study_id)
+    st.toast("Cancelled. Clone it to let it run later.")
+
+
+@problems.told
+def _stop(study_id: str) -> None:
+    ask_to_stop(db(), study_id)
+
+
+@st.dialog("Stop this study?")
+def _confirm_stop(view: View) -> None:
+    with view.reader.reading() as seen:
+        row = seen.row
+    fits = plural(row.n_fits_planned, "fit")
+    st.markdown(f"{row.n_fits_done:,} of {fits} are done. Finished trials are kept.")
+    with st.container(horizontal=True):
+        stopped = st.button(
+            "Stop", type="primary", key="stop_confirm", on_click=_stop, args=(view.id,)
+        )
+        if st.button("Keep running", key="stop_keep") or stopped:
+            st.rerun()
+
+
+def share_link(view: View, *, watch: bool) -> str:
+    """Return the address of what is on the screen: study, tab, metric, highlighted trials."""
+    base = settings().public_url or _origin(st.context.url or "")
+    state = st.session_state
+    query = [("id", view.id), ("tab", state.get("tab") or "Live")]
+    query += [(name, state[name]) for name in ("metric", "sort", "chart") if state.get(name)]
+    query += [("trials", number) for number in state.get("trials", [])]
+    query += [("watch", "1")] if watch else []
+    return f"{base.rstrip('/')}/study?{urlencode(query)}"
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
+def _share(view: View) -> None:
+    st.caption("With buttons")
+    st.code(share_link(view, watch=False), language=None, wrap_lines=True)
+    st.caption("View only: hides the buttons. Anyone who edits the link can bring them back.")
+    st.code(share_link(view, watch=True), language=None, wrap_lines=True)
+
+
+def _more(view: View) -> None:
+    links.link(links.NEW_STUDY, "Clone", icon=":material/content_copy:", **{"from": view.id})
+    downloads(view.id, "more")
+    if st.button(
+        "Delete", icon=":material/delete:", key="study_delete", width="stretch",
+        disabled=not view.row.is_final,
+        help=None if view.row.is_final else "Stop it first.",
+    ):  # fmt: skip
+        _confirm_delete(view)
+
+
+def downloads(study_id: str, where: str) -> None:
+    """Draw the buttons that download a study's results; files are made when asked for."""
+    files = (
+        ("Trials as CSV", "-trials.csv", "text/csv", trials_csv),
+        ("Fits as CSV", "-fits.csv", "text/csv", fits_csv),
+        ("Everything as JSON", ".json", "application/json", study_json),
+    )
+    for label, ending, mime, make in files:
+        st.download_button(
+            label,
+            data=functools.partial(make, db(), study_id),
+            file_name=f"{study_id}{ending}",
+            mime=mime,
+            icon=":material/download:",
+            key=f"download_{where}{ending}",
+            on_click="ignore",
+            width="stretch",
+        )
+
+
+@st.dialog("Delete for good?")
+def _confirm_delete(view: View) -> None:
+    row = view.row
+    st.markdown(
+        f"Delete '{escape(row.name)}' and its {plural(row.n_trials_done, 'trial')}? "
+        + "This cannot be undone."
+    )
+    with st.container(horizontal=True):
+        if st.button("Delete", type="primary", key="delete_confirm"):
+            delete_study(db(), row.id)
+            st.toast(f"Deleted {escape(row.name)}.")
+            links.go(links.STUDIES)
+        if st.button("Keep", key="delete_keep"):
+            st.rerun()
+
+
+def _numbers(view: View) -> None:
+    """Draw what changes while a study trains."""
+    row = view.follow()
+    if poll_every(row, time.time()) != view.poll_s:
+        st.rerun()
+    status = escape(status_sentence(row, _n_ahead(row), timezone()))
+    with st.container(gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _leader(row)
+            st.space("stretch")
+            st.caption(_right_of_leader(row, status), width="content")
+        if row.state == FAILED:
+            st.error(status, icon=":material/error:")
+        elif not row.is_final:
+            st.progress(progress(row), text=status)
+        _tiles(row)
+        _offline(row)
+
+
+def _right_of_leader(row: StudyRow, status: str) -> str:
+    """Return the time of reading, which goes visibly stale, or how the study ended."""
+    if not row.is_final:
+        return f"Updated {clock(time.time(), timezone())}"
+    return status if row.state != FAILED else ""
+
+
+def _leader(row: StudyRow) -> None:
+    icon = ":material/trophy:" if row.best_number is not None else ":material/hourglass_empty:"
+    sentence = escape(leader_sentence(row))
+    st.markdown(f"{icon} **{sentence}**", help=SPREAD_HELP, width="content")
+
+
+def _n_ahead(row: StudyRow) -> int:
+    return n_ahead(db(), row) if row.state == WAITING else 0
+
+
+def _tiles(row: StudyRow) -> None:
+    best = _UNKNOWN
+    if row.best_score is not None:
+        best = score(row.best_score, row.best_spread)
+    took = _UNKNOWN if row.seconds is None else duration(row.seconds)
+    with st.grid(4, min_column_width=150):
+        st.metric(f"Best {SCORES[row.score_name]}", best, help=SPREAD_HELP, border=True)
+        st.metric(
+            "Trials done", f"{row.n_trials_done:,} of {row.n_trials_planned:,}",
+            help=HELP["trial"], border=True,
+        )  # fmt: skip
+        st.metric(
+            "Failed", f"{row.n_trials_failed:,}", border=True,
+            icon=":material/error:" if row.n_trials_failed else None,
+            help="Trials that ended with an error. The Log says why.",
+        )  # fmt: skip
+        st.metric("Time", took, help="Since the first fit began.", border=True)
+
+
+def _offline(row: StudyRow) -> None:
+    if row.is_final or not worker_is_offline(db()):
+        return
+    last = processes.newest(db(), "worker")
+    when = "" if last is None else since(last.heartbeat_at, timezone())
+    st.warning(offline_sentence(row, when), icon=":material/cloud_off:")
+
+
+def _tell_the_end(view: View) -> None:
+    """Say once in a session that a study watched here has ended."""
+    key = view.key("state")
+    before = recall(key)
+    remember(key, view.row.state)
+    if before not in {None, view.row.state} and view.row.is_final:
+        badge = state_badge(view.row.state)
+        st.toast(escape(ended_toast(view.row)), icon=badge.icon)

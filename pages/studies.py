@@ -1,0 +1,70 @@
+"""Home: running studies, all studies, and the quickest ways to a first one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts import links
+from pages.parts.home.example import example_card
+from pages.parts.home.recipe_cards import recipe_cards
+from pages.parts.home.running_cards import running_cards
+from pages.parts.home.studies_grid import filter_bar, studies_grid
+from pages.parts.state import db
+from pages.parts.uploads import drop_zone
+from storage.studies import list_studies
+
+
+def _draw_empty() -> None:
+    st.title("Find settings that are really better", anchor=False)
+    st.markdown(
+        "Tuneboard trains small neural networks many times over and shows you which settings "
+        + "do best, and how far their scores spread."
+    )
+    example, own = st.columns(2)
+    with example, st.container(border=True, height="stretch"):
+        example_card()
+    with own, st.container(border=True, height="stretch"):
+        st.subheader("Use your own table", anchor=False)
+        _draw_drop_zone()
+    st.subheader("Ready-made searches", anchor=False)
+    recipe_cards()
+
+
+def _draw_studies() -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title("Studies", anchor=False, width="stretch")
+        chosen = filter_bar()
+        st.button(
+            "New study",
+            icon=":material/add:",
+            type="primary",
+            key="studies_new",
+            on_click=links.go,
+            args=(links.NEW_STUDY,),
+        )
+    running_cards()
+    studies_grid(chosen)
+    _draw_starters()
+
+
+def _draw_starters() -> None:
+    """Draw the ways to another study; a closed one is neither read nor sent."""
+    recipes = st.expander("Ready-made searches", key="home_recipes", on_change="rerun")
+    if recipes.open:
+        with recipes:
+            recipe_cards()
+    upload = st.expander("Use your own table", key="home_own", on_change="rerun")
+    if upload.open:
+        with upload:
+            _draw_drop_zone()
+
+
+def _draw_drop_zone() -> None:
+    if drop_zone("home_upload"):
+        links.go(links.DATASETS)
+
+
+if list_studies(db(), limit=1):
+    _draw_studies()
+else:
+    _draw_empty()

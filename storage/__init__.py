@@ -1,0 +1,1 @@
+"""What survives a restart: settings, the database and the files beside it."""

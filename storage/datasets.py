@@ -1,0 +1,101 @@
+"""Uploaded datasets: what a person said of a file; the file itself lies in the data folder."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, RowMapping, select
+
+from storage.database import Database
+from storage.errors import DatasetInUseError, UnknownDatasetRowError
+from storage.schema import dataset, study
+
+
+@dataclass(frozen=True)
+class NewDataset:
+    """An upload as it is first written; `profile` is JSON text."""
+
+    id: str
+    name: str
+    sha256: str
+    file_name: str
+    target: str
+    task: str
+    profile: str
+
+
+@dataclass(frozen=True)
+class DatasetRow(NewDataset):
+    """An upload, with how many studies use it."""
+
+    created_at: float
+    n_studies: int
+
+
+def add_dataset(db: Database, new: NewDataset) -> None:
+    """Write an upload; writing the same id again changes nothing."""
+    with db.write() as connection:
+        if connection.scalar(select(dataset.c.id).where(dataset.c.id == new.id)) is None:
+            connection.execute(dataset.insert().values(created_at=time.time(), **new.__dict__))
+
+
+def get_dataset(db: Database, dataset_id: str) -> DatasetRow:
+    """Read one upload.
+
+    Raises
+    ------
+    UnknownDatasetRowError
+        If there is none with this id.
+    """
+    with db.read() as connection:
+        return _find(connection, dataset_id)
+
+
+def list_datasets(db: Database) -> list[DatasetRow]:
+    """Read all uploads, newest first."""
+    with db.read() as connection:
+        query = _query().order_by(dataset.c.created_at.desc())
+        return [_row(row) for row in connection.execute(query).mappings()]
+
+
+def studies_by_dataset(db: Database) -> dict[str, int]:
+    """Count the studies of every dataset that has any, catalogue datasets included."""
+    query = select(study.c.dataset, sa.func.count()).group_by(study.c.dataset)
+    with db.read() as connection:
+        return {str(name): int(count) for name, count in connection.execute(query)}
+
+
+def delete_dataset(db: Database, dataset_id: str) -> DatasetRow:
+    """Delete an upload that no study uses, and return what it was.
+
+    Raises
+    ------
+    UnknownDatasetRowError
+        If there is none with this id.
+    DatasetInUseError
+        If a study uses it.
+    """
+    with db.write() as connection:
+        row = _find(connection, dataset_id)
+        if row.n_studies:
+            raise DatasetInUseError(row.name, row.n_studies)
+        connection.execute(dataset.delete().where(dataset.c.id == dataset_id))
+    return row
+
+
+def _find(connection: Connection, dataset_id: str) -> DatasetRow:
+    row = connection.execute(_query().where(dataset.c.id == dataset_id)).mappings().first()
+    if row is None:
+        raise UnknownDatasetRowError(dataset_id)
+    return _row(row)
+
+
+def _query() -> sa.Select[tuple[object, ...]]:
+    n_studies = select(sa.func.count()).where(study.c.dataset == dataset.c.id).scalar_subquery()
+    return select(*dataset.c, n_studies.label("n_studies"))
+
+
+def _row(row: RowMapping) -> DatasetRow:
+    return DatasetRow(**row)

@@ -1,0 +1,89 @@
+"""Errors of the storage layer; their text is written for the person in front of the screen.
+
+::
+
+    StorageError
+    ├── SettingsError               an environment variable holds what it cannot
+    ├── UnsupportedDatabaseError    the database address is of a kind we do not run on
+    ├── NewerDatabaseError          the database was written by a newer Tuneboard
+    ├── UnknownStudyError           no study has this id
+    ├── UnknownDatasetRowError      no stored dataset has this id
+    ├── DatasetInUseError           studies still use the dataset
+    └── LostLeaseError              another worker owns the study now
+"""
+
+from __future__ import annotations
+
+
+class StorageError(Exception):
+    """Anything that goes wrong between Tuneboard and its database or data folder."""
+
+
+class SettingsError(StorageError, ValueError):
+    """An environment variable holds what it cannot."""
+
+    def __init__(self, name: str, value: object, reason: str) -> None:
+        super().__init__(f"{name} is {value!r}. {reason}. Change it, or unset it.")
+
+
+class UnsupportedDatabaseError(StorageError, ValueError):
+    """The database address is of a kind we do not run on."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(
+            f"TUNEBOARD_DATABASE_URL is {url!r}, but only SQLite is supported. "
+            + "Use for example sqlite:////data/tuneboard.sqlite3."
+        )
+
+
+class NewerDatabaseError(StorageError):
+    """The database was written by a newer Tuneboard."""
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(
+            f"The database is at revision {revision!r}, which this Tuneboard does not know. "
+            + "Update Tuneboard, or point TUNEBOARD_HOME at another folder."
+        )
+
+
+class UnknownStudyError(StorageError, KeyError):
+    """No study has this id."""
+
+    def __init__(self, study_id: str) -> None:
+        self.message = f"There is no study {study_id!r}. It may have been deleted."
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        """Return the sentence itself; KeyError would print it in quotes."""
+        return self.message
+
+
+class UnknownDatasetRowError(StorageError, KeyError):
+    """No stored dataset has this id."""
+
+    def __init__(self, dataset_id: str) -> None:
+        self.message = f"There is no uploaded dataset {dataset_id!r}. It may have been deleted."
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        """Return the sentence itself; KeyError would print it in quotes."""
+        return self.message
+
+
+class DatasetInUseError(StorageError):
+    """Studies still use the dataset."""
+
+    def __init__(self, name: str, n_studies: int) -> None:
+        studies = "1 study" if n_studies == 1 else f"{n_studies} studies"
+        super().__init__(
+            f"Dataset {name!r} is used by {studies}, so it stays. Delete those first."
+        )
+
+
+class LostLeaseError(StorageError):
+    """Another worker owns the study now."""
+
+    def __init__(self, study_id: str) -> None:
+        super().__init__(
+            f"Study {study_id!r} is trained by another worker now; this one lets go of it."
+        )

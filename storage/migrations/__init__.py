@@ -1,0 +1,1 @@
+"""Alembic's scripts: one file for every change of the tables."""

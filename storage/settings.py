@@ -1,0 +1,68 @@
+"""Every setting in one place: environment variables, each with a default that works."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Annotated
+
+import platformdirs
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from storage.errors import SettingsError
+
+_PREFIX = "TUNEBOARD_"
+
+
+class Settings(BaseSettings):
+    """What can be set from outside, read from variables that start with ``TUNEBOARD_``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX,
+        env_ignore_empty=True,  # compose files hand on what is unset as an empty value
+        frozen=True,
+    )
+
+    home: Annotated[
+        Path, Field(description="Data folder: database, uploads, downloads, saved models.")
+    ] = Path(platformdirs.user_data_dir("tuneboard", appauthor=False))
+    database_url: Annotated[
+        str | None,
+        Field(description="Database address; a SQLite file in the data folder if unset."),
+    ] = None
+    datasets: Annotated[
+        Path | None, Field(description="A folder that already holds dataset files.")
+    ] = None
+    workers: Annotated[
+        int,
+        Field(ge=0, le=64, description="Training processes the app keeps running; 0: none."),
+    ] = 1
+    upload_limit_mb: Annotated[
+        int, Field(ge=1, le=4096, description="Largest file a browser may upload, in MB.")
+    ] = 50
+    public_url: Annotated[
+        str | None, Field(description="Address people open, for links made by Share.")
+    ] = None
+
+    @property
+    def url(self) -> str:
+        """Address of the database in use."""
+        return self.database_url or f"sqlite:///{self.home / 'tuneboard.sqlite3'}"
+
+
+@functools.lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Read the environment once per process.
+
+    Raises
+    ------
+    SettingsError
+        If a variable holds what it cannot.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"{_PREFIX}{first['loc'][0]}".upper()
+        raise SettingsError(name, first["input"], first["msg"]) from error

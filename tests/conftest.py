@@ -1,0 +1,53 @@
+"""A data folder of their own for all tests, set before anything reads the settings."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from storage.database import Database, database, open_database
+from storage.settings import settings
+
+_HOME = tempfile.TemporaryDirectory(prefix="tuneboard-tests-")
+_DATASETS = Path(__file__).resolve().parents[2] / "shared" / "datasets"
+
+os.environ["TUNEBOARD_HOME"] = _HOME.name
+os.environ.pop("TUNEBOARD_DATABASE_URL", None)  # never the database of a person
+if _DATASETS.is_dir():
+    os.environ.setdefault("TUNEBOARD_DATASETS", str(_DATASETS))
+settings.cache_clear()
+
+
+def pytest_unconfigure() -> None:
+    """Remove the data folder of the tests."""
+    _forget()
+    _HOME.cleanup()
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    """Give a migrated database of its own to one test."""
+    opened = open_database(f"sqlite:///{tmp_path / 'tuneboard.sqlite3'}")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give a data folder of its own to one test, with `settings` and `database` read anew."""
+    monkeypatch.setenv("TUNEBOARD_HOME", str(tmp_path))
+    _forget()
+    yield tmp_path
+    _forget()
+
+
+def _forget() -> None:
+    """Make `settings` and `database` read the environment again."""
+    if database.cache_info().currsize:
+        database().close()
+    database.cache_clear()
+    settings.cache_clear()

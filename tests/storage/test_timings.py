@@ -1,0 +1,41 @@
+"""Costs of trainings: newest first, by model and trainer, and never more than a bound."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from storage.database import Database
+from storage.results import Timing
+from storage.schema import timing
+from storage.timings import add_timings, read_timings
+
+KEPT = 2000
+
+
+def make_timing(seconds: float, model: str = "dense", trainer: str = "keras") -> Timing:
+    return Timing(model, trainer, n_steps=100, n_epochs=10, work=1e6, seconds=seconds)
+
+
+def test_timings_come_back_newest_first_by_model_and_trainer(db: Database) -> None:
+    add_timings(db, [make_timing(1.0), make_timing(2.0, model="convolutional")])
+    add_timings(db, [make_timing(3.0), make_timing(4.0, trainer="stacked")])
+
+    assert read_timings(db, "dense", "keras") == [make_timing(3.0), make_timing(1.0)]
+    assert read_timings(db, "dense", "keras", limit=1) == [make_timing(3.0)]
+    assert read_timings(db, "dense", "other") == []
+
+
+def test_the_oldest_beyond_two_thousand_go(db: Database) -> None:
+    add_timings(db, [make_timing(float(number)) for number in range(KEPT)])
+    add_timings(db, [make_timing(float(KEPT + number)) for number in range(5)])
+
+    with db.read() as connection:
+        seconds = list(connection.scalars(sa.select(timing.c.seconds).order_by(timing.c.id)))
+
+    assert seconds == [float(number) for number in range(5, KEPT + 5)]
+
+
+def test_adding_nothing_writes_nothing(db: Database) -> None:
+    add_timings(db, [])
+
+    assert read_timings(db, "dense", "keras") == []

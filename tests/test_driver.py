@@ -1,0 +1,329 @@
+"""One study from queued to finished, with the real trainer on data that needs no download."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+import keras
+import numpy as np
+import optuna
+import pytest
+from sklearn.datasets import load_breast_cancer
+
+from storage.database import Database, database
+from storage.errors import LostLeaseError
+from storage.results import CURVE_COLUMNS, TrialRow, read_fits, read_pieces, read_trials
+from storage.schema import study as study_table
+from storage.studies import StudyRow, ask_to_stop, claim_next, events, get_study
+from storage.timings import read_timings
+from tuning.driver import run_study
+from tuning.export.files import best_model_path
+from tuning.launch import launch
+from tuning.spec import StudySpec
+from tuning.training.keras_trainer import KerasTrainer
+
+pytestmark = pytest.mark.slow
+
+
+def make_spec(**changes: Any) -> StudySpec:
+    document: dict[str, Any] = {
+        "name": "cancer",
+        "data": {"dataset": "breast-cancer"},
+        "space": {
+            "batch_size": {"kind": "list", "values": [100, 200]},
+            "epochs": {"kind": "list", "values": [2, 4]},
+        },
+        "evaluation": {"folds": 2, "score": "accuracy"},
+    }
+    return StudySpec.parse(document | changes)
+
+
+def run(
+    spec: StudySpec, stop: threading.Event | None = None
+) -> tuple[StudyRow, list[TrialRow]]:
+    study_id = launch(database(), spec)
+    return run_again(study_id, stop)
+
+
+def run_again(
+    study_id: str, stop: threading.Event | None = None
+) -> tuple[StudyRow, list[TrialRow]]:
+    db = database()
+    claim = claim_next(db, "test", study_id)
+    assert claim is not None
+    run_study(db, claim, KerasTrainer(), stop)
+    return get_study(db, study_id), read_trials(db, study_id)
+
+
+def when(condition: Callable[[], bool], then: Callable[[], None]) -> threading.Thread:
+    """Do something in the background as soon as a condition holds."""
+
+    def watch() -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if condition():
+                then()
+                return
+            time.sleep(0.02)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    return thread
+
+
+@pytest.fixture(autouse=True)
+def _own_home(home: Path) -> None:
+    """Give each test a data folder and database of its own."""
+
+
+def test_a_grid_ends_with_every_cell_scored_and_every_epoch_kept() -> None:
+    row, trials = run(make_spec())
+
+    fits = read_fits(database(), row.id)
+    pieces, _ = read_pieces(database(), row.id)
+    assert (row.state, row.phase, row.message) == ("finished", "", "")
+    assert (row.n_trials_done, row.n_trials_failed, row.n_fits_done) == (4, 0, 8)
+    assert [trial.params for trial in trials] == [
+        {"batch_size": 100, "epochs": 2},
+        {"batch_size": 100, "epochs": 4},
+        {"batch_size": 200, "epochs": 2},
+        {"batch_size": 200, "epochs": 4},
+    ]
+    for trial in trials:
+        own = [fit.score for fit in fits if fit.number == trial.number]
+        assert all(score is not None for score in own)
+        scores = [score for score in own if score is not None]
+        assert trial.score == pytest.approx(fmean(scores))
+        assert trial.spread == pytest.approx(stdev(scores))
+        epochs = [p.first_epoch + i for p in pieces if p.number == trial.number and p.fold == 1
+                  for i in range(len(p.values))]  # fmt: skip
+        assert epochs == list(range(trial.params["epochs"]))
+    assert pieces[0].values.shape[1] == len(CURVE_COLUMNS)
+    assert row.best_score == max(trial.score or 0 for trial in trials)
+
+
+def test_the_same_seed_gives_the_same_scores_and_another_seed_does_not() -> None:
+    scores = [[t.score for t in run(make_spec(seed=seed))[1]] for seed in (7, 7, 8)]
+
+    assert scores[0] == scores[1]
+    assert scores[0] != scores[2]
+
+
+def test_finished_trials_are_read_by_optuna_itself() -> None:
+    row, trials = run(make_spec())
+
+    study = optuna.load_study(study_name=row.id, storage=database().url)
+
+    assert [trial.params for trial in study.trials] == [trial.params for trial in trials]
+    assert [trial.value for trial in study.trials] == [trial.score for trial in trials]
+    assert study.best_trial.number == row.best_number
+
+
+def test_the_saved_model_takes_raw_rows_in_plain_keras_and_scores_what_was_recorded(
+    home: Path,
+) -> None:
+    row, _ = run(make_spec(data={"dataset": "breast-cancer", "test_fraction": 0.0}))
+
+    path = best_model_path(home, row.id)
+    assert path is not None
+    model = keras.models.load_model(path)
+    features, targets = load_breast_cancer(return_X_y=True)
+    outputs = model.predict(features.astype(np.float32), verbose=0)[:, 0]
+    recorded = json.loads(path.with_suffix(".json").read_text())
+    accuracy = float(np.mean((outputs > 0.5) == targets))
+    clipped = np.clip(np.where(targets == 1, outputs, 1 - outputs), 1e-7, 1 - 1e-7)
+    own = recorded["scores_on_its_own_rows"]
+    assert recorded["trial"] == row.best_number
+    assert own["accuracy"] == pytest.approx(accuracy, abs=1e-5)
+    assert own["log_loss"] == pytest.approx(float(-np.log(clipped).mean()), abs=1e-4)
+
+
+def test_every_trial_that_diverges_fails_with_the_reason_and_so_does_the_study() -> None:
+    space = {
+        "learning_rate": {"kind": "fixed", "value": 1e6},
+        "batch_size": {"kind": "list", "values": [50, 100]},
+        "epochs": {"kind": "fixed", "value": 3},
+    }
+
+    row, trials = run(make_spec(space=space))
+
+    assert row.state == "failed"
+    assert row.message.startswith("All 2 trials failed, first: Training diverged: weights grew")
+    assert [trial.state for trial in trials] == ["FAIL", "FAIL"]
+    for trial in trials:
+        assert trial.message.endswith("Learning rate 1000000 is probably too high.")
+        assert trial.score is None
+
+
+def test_a_person_s_stop_keeps_finished_trials_and_ends_within_two_seconds() -> None:
+    space = {
+        "batch_size": {"kind": "list", "values": [200, 20]},
+        "epochs": {"kind": "fixed", "value": 600},
+        "n_neurons": {"kind": "list", "values": [2, 3, 4]},
+    }
+    db = database()
+    study_id = launch(db, make_spec(space=space))
+    asked: list[float] = []
+
+    def stop() -> None:
+        asked.append(time.monotonic())
+        ask_to_stop(db, study_id)
+
+    thread = when(lambda: get_study(db, study_id).n_trials_done >= 1, stop)
+    row, trials = run_again(study_id)
+    took = time.monotonic() - asked[0]
+    thread.join()
+
+    assert took < 2.5  # the promise to a person, not a figure of speed
+    assert (row.state, row.message) == ("stopped", "Stopped by a person.")
+    assert 1 <= row.n_trials_done < 6
+    states = [trial.state for trial in trials]
+    assert states.count("COMPLETE") == row.n_trials_done
+    assert set(states) <= {"COMPLETE", "WAITING"}
+
+
+def test_a_worker_that_leaves_hands_over_and_the_scores_are_those_of_one_that_stayed() -> None:
+    spec = make_spec(
+        space={
+            "batch_size": {"kind": "list", "values": [50, 100, 150, 200]},
+            "epochs": {"kind": "fixed", "value": 30},
+        }
+    )
+    _, expected = run(spec)
+    db, leave = database(), threading.Event()
+    study_id = launch(db, spec)
+    thread = when(lambda: get_study(db, study_id).n_trials_done >= 1, leave.set)
+
+    left, _ = run_again(study_id, leave)
+    thread.join()
+    done_before = {t.number for t in read_trials(db, study_id) if t.state == "COMPLETE"}
+    row, trials = run_again(study_id)
+
+    assert (left.state, left.lease_until) == ("training", 0.0)
+    assert 1 <= len(done_before) < 4
+    assert row.state == "finished"
+    assert [t.score for t in trials] == [t.score for t in expected]
+    epochs = [
+        len(p.values) for p in read_pieces(db, study_id)[0] if p.number == 3 and not p.fold
+    ]
+    assert sum(epochs) == 30
+
+
+def test_a_worker_that_lost_its_study_writes_nothing_more() -> None:
+    db = database()
+    study_id = launch(db, make_spec(space={"epochs": {"kind": "fixed", "value": 300}}))
+    claim = claim_next(db, "first", study_id)
+    assert claim is not None
+
+    def take_over() -> None:
+        with db.write() as connection:
+            connection.execute(study_table.update().values(lease_until=0.0))
+        assert claim_next(db, "second", study_id) is not None
+
+    thread = when(lambda: get_study(db, study_id).state == "training", take_over)
+    with pytest.raises(LostLeaseError) as error:
+        run_study(db, claim, KerasTrainer())
+    thread.join()
+
+    assert str(error.value) == (
+        f"Study {study_id!r} is trained by another worker now; this one lets go of it."
+    )
+    assert get_study(db, study_id).state == "training"
+
+
+@pytest.mark.parametrize(
+    ("sampler", "space"),
+    [
+        ("random", {"learning_rate": {"kind": "log_range", "low": 1e-4, "high": 1e-1}}),
+        ("tpe", {"dense_layer_sizes": {"kind": "list", "values": [[4], [8], [4, 4]]}}),
+    ],
+)
+def test_samplers_other_than_grid_run_the_trials_asked_for(
+    sampler: str, space: dict[str, Any]
+) -> None:
+    space = space | {"epochs": {"kind": "fixed", "value": 2}}
+    asked = {"kind": sampler, "n_trials": 3, "n_startup_trials": 2}
+
+    row, trials = run(make_spec(space=space, sampler=asked))
+
+    assert row.state == "finished"
+    assert [(trial.number, trial.state) for trial in trials] == [
+        (0, "COMPLETE"),
+        (1, "COMPLETE"),
+        (2, "COMPLETE"),
+    ]
+
+
+def test_a_pruner_cuts_hopeless_trials_and_they_have_no_score() -> None:
+    space = {
+        "learning_rate": {"kind": "list", "values": [0.02, 0.03, 0.04, 1e-6, 2e-6]},
+        "epochs": {"kind": "fixed", "value": 15},
+    }
+    pruner = {"kind": "median", "n_startup_trials": 2, "n_warmup_steps": 3}
+
+    row, trials = run(make_spec(space=space, pruner=pruner))
+
+    pruned = [trial for trial in trials if trial.state == "PRUNED"]
+    assert row.state == "finished"
+    assert {trial.number for trial in pruned} >= {3, 4}
+    assert all(t.score is None and t.message.startswith("Cut by the pruner") for t in pruned)
+
+
+def test_early_stopping_watches_rows_that_do_not_score() -> None:
+    stopping = {"patience": 1, "rows": "inner", "fraction": 0.25}
+    evaluation = {"folds": 2, "score": "log_loss", "early_stopping": stopping}
+    space = {
+        "epochs": {"kind": "fixed", "value": 500},
+        "learning_rate": {"kind": "fixed", "value": 0.1},
+    }
+
+    row, trials = run(make_spec(space=space, evaluation=evaluation))
+
+    pieces, _ = read_pieces(database(), row.id)
+    assert row.state == "finished"
+    assert trials[0].n_epochs is not None
+    assert trials[0].n_epochs < 500
+    watched, val_loss = pieces[0].values[:, 4], pieces[0].values[:, 2]
+    assert np.isfinite(watched).all()
+    assert not np.allclose(watched, val_loss)
+
+
+def test_a_time_limit_ends_the_study_and_says_so() -> None:
+    space = {
+        "epochs": {"kind": "fixed", "value": 10_000},
+        "batch_size": {"kind": "list", "values": [10, 11]},
+    }
+
+    row, _ = run(make_spec(space=space, max_minutes=0.01))
+
+    assert (row.state, row.message) == ("stopped", "Stopped at the limit of 0.01 minutes.")
+
+
+def test_data_that_cannot_be_had_fails_the_study_with_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TUNEBOARD_DATASETS", str(tmp_path / "nothing"))
+    monkeypatch.setattr("tuning.datasets.download._PATIENCE_S", 0.1, raising=False)
+
+    row, _ = run(make_spec(data={"dataset": "pima"}))
+
+    assert row.state == "failed"
+    assert "pima-indians-diabetes" in row.message
+    assert "breast-cancer" in row.message
+
+
+def test_what_trainings_cost_is_kept_for_the_next_estimate(db: Database) -> None:
+    row, _ = run(make_spec())
+
+    timings = read_timings(database(), "dense", "keras")
+
+    assert row.state == "finished"
+    assert len(timings) == 8
+    assert all(timing.seconds > 0 and timing.n_steps > 0 for timing in timings)
+    assert [event["text"] for event in events(database(), row.id)][-1] == "Finished."

@@ -1,0 +1,191 @@
+"""Optuna and its dashboard read our finished trials: the same ones, in order, once."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+from wsgiref.util import setup_testing_defaults
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+from optuna_dashboard import wsgi
+
+from storage.database import Database, optuna_storage
+from storage.results import FitRow, TrialRow
+from tuning.optuna_copy import OptunaCopy
+from tuning.spec import StudySpec
+
+FINISHED_AT = 1_700_000_000.0
+STUDY_ID = "layers-2345"
+
+
+@pytest.fixture(autouse=True)
+def _quiet_optuna() -> Iterator[None]:
+    """Keep Optuna from telling of every study it makes."""
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    yield
+    optuna.logging.set_verbosity(level)
+
+
+@pytest.fixture
+def spec() -> StudySpec:
+    return StudySpec.parse(
+        {
+            "name": "layers",
+            "data": {"dataset": "pima"},
+            "space": {
+                "dense_layer_sizes": {"kind": "list", "values": [[8], [16, 8], None]},
+                "learning_rate": {"kind": "log_range", "low": 1e-4, "high": 1e-1},
+            },
+            "sampler": {"kind": "random", "n_trials": 4},
+            "evaluation": {"folds": 2, "score": "log_loss"},
+        }
+    )
+
+
+def make_rows() -> dict[int, TrialRow]:
+    """Return a complete, a pruned, a failed and another complete trial."""
+
+    def make(number: int, state: str, layers: Any, score: float | None) -> TrialRow:
+        params = {"dense_layer_sizes": layers, "learning_rate": 10.0 ** -(number + 1)}
+        message = "" if score is not None else "Reason."
+        return TrialRow(
+            number,
+            state,
+            params,
+            score,
+            spread=None if score is None else 0.1,
+            n_epochs=5.0,
+            duration_s=60.0,
+            message=message,
+            finished_at=FINISHED_AT + number,
+        )
+
+    return {
+        0: make(0, "COMPLETE", (8,), 0.5),
+        1: make(1, "PRUNED", (16, 8), None),
+        2: make(2, "FAIL", None, None),
+        3: make(3, "COMPLETE", [16, 8], 0.25),
+    }
+
+
+def read_fits(numbers: Sequence[int]) -> list[FitRow]:
+    return [FitRow(n, 0, fold, "COMPLETE", n + fold / 10) for n in numbers for fold in range(2)]
+
+
+def load(db: Database) -> optuna.Study:
+    return optuna.load_study(study_name=STUDY_ID, storage=optuna_storage(db))
+
+
+def test_optuna_reads_the_same_numbers_params_values_and_states(
+    db: Database, spec: StudySpec
+) -> None:
+    OptunaCopy(db, STUDY_ID, spec).copy(make_rows(), read_fits)
+
+    study = optuna.load_study(study_name=STUDY_ID, storage=db.url)
+
+    assert [trial.number for trial in study.trials] == [0, 1, 2, 3]
+    assert [trial.state for trial in study.trials] == [
+        TrialState.COMPLETE,
+        TrialState.PRUNED,
+        TrialState.FAIL,
+        TrialState.COMPLETE,
+    ]
+    assert [trial.value for trial in study.trials] == [0.5, None, None, 0.25]
+    assert [trial.params["dense_layer_sizes"] for trial in study.trials] == [
+        "8",
+        "16-8",
+        None,
+        "16-8",
+    ]
+    rates = [trial.params["learning_rate"] for trial in study.trials]
+    assert rates == pytest.approx([1e-1, 1e-2, 1e-3, 1e-4])
+    assert study.direction == optuna.study.StudyDirection.MINIMIZE
+    assert study.best_trial.number == 3
+    assert study.user_attrs == {"score": "log_loss"}
+
+
+def test_folds_costs_and_messages_come_along(db: Database, spec: StudySpec) -> None:
+    OptunaCopy(db, STUDY_ID, spec).copy(make_rows(), read_fits)
+
+    trials = load(db).trials
+
+    assert trials[0].user_attrs == {
+        "spread": 0.1,
+        "fold_scores": [0.0, 0.1],
+        "n_epochs": 5.0,
+        "duration_s": 60.0,
+        "message": "",
+    }
+    assert trials[2].user_attrs["message"] == "Reason."
+
+
+def test_times_are_local_as_optuna_writes_them(db: Database, spec: StudySpec) -> None:
+    OptunaCopy(db, STUDY_ID, spec).copy(make_rows(), read_fits)
+
+    trial = load(db).trials[1]
+
+    assert trial.datetime_complete == datetime.datetime.fromtimestamp(FINISHED_AT + 1)
+    assert trial.duration == datetime.timedelta(seconds=60)
+
+
+def test_trials_that_finish_out_of_order_are_copied_in_order_and_once(
+    db: Database, spec: StudySpec
+) -> None:
+    rows, copy = make_rows(), OptunaCopy(db, STUDY_ID, spec)
+
+    copied = [
+        copy.copy({2: rows[2], 3: rows[3]}, read_fits),
+        copy.copy({0: rows[0], 2: rows[2], 3: rows[3]}, read_fits),
+        copy.copy(rows, read_fits),
+        copy.copy(rows, read_fits),
+    ]
+
+    assert copied == [0, 1, 3, 0]
+    assert [trial.value for trial in load(db).trials] == [0.5, None, None, 0.25]
+
+
+def test_a_copy_that_is_opened_again_goes_on_where_it_was(
+    db: Database, spec: StudySpec
+) -> None:
+    rows = make_rows()
+    OptunaCopy(db, STUDY_ID, spec).copy({0: rows[0], 1: rows[1]}, read_fits)
+
+    copied = OptunaCopy(db, STUDY_ID, spec).copy(rows, read_fits)
+
+    assert copied == 2
+    assert [trial.value for trial in load(db).trials] == [0.5, None, None, 0.25]
+
+
+def ask_dashboard(app: Any, path: str) -> Any:
+    """Return what a WSGI app answers to a GET."""
+    environ: dict[str, Any] = {}
+    setup_testing_defaults(environ)
+    name, _, query = path.partition("?")
+    environ |= {"PATH_INFO": name, "QUERY_STRING": query, "wsgi.input": io.BytesIO()}
+    statuses: list[str] = []
+    body = b"".join(app(environ, lambda status, *_: statuses.append(status)))
+    assert statuses == ["200 OK"], body
+    return json.loads(body)
+
+
+def test_optuna_dashboard_shows_the_study_and_its_trials(db: Database, spec: StudySpec) -> None:
+    OptunaCopy(db, STUDY_ID, spec).copy(make_rows(), read_fits)
+    app = wsgi(optuna_storage(db))
+
+    (listed,) = ask_dashboard(app, "/api/studies")["study_summaries"]
+    shown = ask_dashboard(app, f"/api/studies/{listed['study_id']}?after=0")
+
+    assert listed["study_name"] == STUDY_ID
+    assert [(t["number"], t["state"]) for t in shown["trials"]] == [
+        (0, "Complete"),
+        (1, "Pruned"),
+        (2, "Fail"),
+        (3, "Complete"),
+    ]
+    assert shown["trials"][3]["values"] == [0.25]

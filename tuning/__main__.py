@@ -1,0 +1,7 @@
+"""The command line: the same engine without a browser. ``python -m tuning --help``."""
+
+from __future__ import annotations
+
+from tuning.cli.app import main
+
+main()

@@ -1,0 +1,1 @@
+"""Reading the results: tables and sentences, without screens and without TensorFlow."""

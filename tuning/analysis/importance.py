@@ -1,0 +1,131 @@
+"""Which parameters matter: Optuna's importances of a study's finished trials.
+
+PED-ANOVA asks what sets the best tenth of the trials apart; fANOVA, how much of all difference
+in the scores each parameter explains by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import optuna
+import pandas as pd
+from optuna.importance import (
+    BaseImportanceEvaluator,
+    FanovaImportanceEvaluator,
+    PedAnovaImportanceEvaluator,
+    get_param_importances,
+)
+
+from storage.results import TrialRow
+from tuning.analysis.tables import finished, score_of, settings_of
+from tuning.parameters import PARAMETERS
+from tuning.samplers import distributions, encode
+from tuning.spec import StudySpec
+
+Method = Literal["PED-ANOVA", "fANOVA"]
+METHODS: tuple[Method, ...] = ("PED-ANOVA", "fANOVA")
+
+MOST_TRIALS = 2_000  # fANOVA's forest takes a second at this many
+_FEWEST_TRIALS = 10
+_HARDLY = 0.1  # a share below this is little more than noise
+_CLEARLY = 1.5  # times the next one
+
+
+@dataclass(frozen=True)
+class Importance:
+    """How much each searched parameter matters.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Columns name, label, share; most important first, shares add up to 1.
+    sentence : str
+        The finding.
+    n_trials : int
+        Finished trials it is based on.
+    """
+
+    table: pd.DataFrame
+    sentence: str
+    n_trials: int
+
+
+def importance(spec: StudySpec, trials: Iterable[TrialRow], method: Method) -> Importance | str:
+    """Compute the importances, or say why they cannot be had yet.
+
+    Of more than `MOST_TRIALS` finished trials, the first so many are used.
+    """
+    scored = finished(trials)[:MOST_TRIALS]
+    reason = _reason_against(spec, scored)
+    if reason:
+        return reason
+    try:
+        shares = get_param_importances(_as_optuna(spec, scored), evaluator=_evaluator(method))
+    except RuntimeError:  # fANOVA, where no tree of its forest found anything to split by
+        return "The scores do not follow the settings closely enough to tell importances."
+    if not sum(shares.values()):
+        return "No setting stands out: the scores vary, but not with any one of them."
+    table = pd.DataFrame(
+        [(name, PARAMETERS[name].label, share) for name, share in shares.items()],
+        columns=["name", "label", "share"],
+    ).sort_values("share", ascending=False, kind="stable", ignore_index=True)
+    return Importance(table, importance_finding(table), len(scored))
+
+
+def _reason_against(spec: StudySpec, scored: Sequence[TrialRow]) -> str:
+    if len(spec.searched) < 2:
+        names = [PARAMETERS[name].label.lower() for name in spec.searched]
+        only = f"Only {names[0]} is searched" if names else "Nothing is searched"
+        return f"{only}, so there is nothing to compare it with."
+    if len(scored) < _FEWEST_TRIALS:
+        return f"Importance needs {_FEWEST_TRIALS} finished trials; {len(scored)} so far."
+    scores = np.array([score_of(row) for row in scored])
+    if np.ptp(scores) <= 1e-12 * max(1.0, float(np.abs(scores).max())):
+        return f"All {len(scored)} finished trials have the same score: no setting matters."
+    return ""
+
+
+def _as_optuna(spec: StudySpec, scored: Sequence[TrialRow]) -> optuna.Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # each study would log its birth
+    space = distributions(spec)
+    study = optuna.create_study(
+        direction=spec.direction, sampler=optuna.samplers.RandomSampler(seed=0)
+    )
+    study.add_trials(
+        optuna.trial.create_trial(
+            params={name: encode(value) for name, value in settings_of(row).items()},
+            distributions=space,
+            value=score_of(row),
+        )
+        for row in scored
+    )
+    return study
+
+
+def _evaluator(method: Method) -> BaseImportanceEvaluator:
+    if method == "fANOVA":
+        return FanovaImportanceEvaluator(seed=0)
+    return PedAnovaImportanceEvaluator()
+
+
+def importance_finding(table: pd.DataFrame) -> str:
+    """Say in one sentence what matters most, and what hardly."""
+    labels = [_in_sentence(label) for label in table["label"]]
+    shares = table["share"].to_numpy()
+    if shares[0] < _CLEARLY * shares[1]:
+        return f"{_capital(labels[0])} and {labels[1]} matter most"
+    verb = "matter" if labels[0].endswith("s") else "matters"
+    most = f"{_capital(labels[0])} {verb} most"
+    return f"{most}; {labels[-1]} hardly" if shares[-1] < _HARDLY else most
+
+
+def _in_sentence(label: str) -> str:
+    return label[0].lower() + label[1:]
+
+
+def _capital(label: str) -> str:
+    return label[0].upper() + label[1:]

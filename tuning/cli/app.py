@@ -1,0 +1,251 @@
+"""The commands. None but `search` (in the foreground) and `worker` imports TensorFlow."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from storage.database import database
+from storage.settings import settings
+from storage.studies import (
+    StudyFilter,
+    StudyRow,
+    claim_next,
+    count_studies,
+    get_study,
+    list_studies,
+)
+from tuning.cli import datasets
+from tuning.cli.output import (
+    AsJson,
+    complaints,
+    console,
+    print_json,
+    print_table,
+    sentences,
+)
+from tuning.cli.read import read_spec
+from tuning.export.files import (
+    best_model_path,
+    fits_csv,
+    study_document,
+    study_summary,
+    trials_csv,
+)
+from tuning.launch import launch
+from tuning.parameters import show_value
+from tuning.recipes import RECIPES
+
+app = typer.Typer(
+    help="Tune neural networks: the search of Tuneboard without a browser.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(datasets.app, name="datasets")
+
+
+@app.command()
+def recipes(*, as_json: AsJson = False) -> None:
+    """List the ready-made studies."""
+    rows = [
+        {
+            "name": entry.name,
+            "title": entry.title,
+            "group": entry.group,
+            "dataset": entry.spec.data.dataset,
+            "n_trials": entry.spec.n_trials,
+            "n_fits": entry.spec.n_trials * entry.spec.n_fits_per_trial,
+            "published": entry.published,
+        }
+        for entry in RECIPES.values()
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ["Recipe", "What", "Trials", "Fits", "Published"],
+        [(r["name"], r["title"], r["n_trials"], r["n_fits"], r["published"]) for r in rows],
+    )
+
+
+@app.command()
+def search(
+    source: Annotated[str, typer.Argument(help="A recipe's name, or a spec as a JSON file.")],
+    *,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change the spec: path=value, such as data.dataset=pima."),
+    ] = None,
+    background: Annotated[
+        bool, typer.Option("--background", help="Leave it to the worker and return.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a study here, or queue it for the worker. Ctrl-C stops it and keeps what is done."""
+    with sentences(as_json=as_json):
+        db = database()
+        study_id = launch(db, read_spec(source, changes or []))
+        if background:
+            _announce(study_id, as_json=as_json)
+            return
+        claim = claim_next(db, "command line", study_id)
+        if claim is None:
+            complaints.print(f"A worker has already taken {study_id}; it runs there.")
+            raise typer.Exit(1)
+        from tuning.cli.foreground import run_here
+
+        run_here(db, claim, quiet=as_json)
+        _show(study_id, as_json=as_json)
+        if get_study(db, study_id).state == "failed":
+            raise typer.Exit(1)
+
+
+@app.command()
+def worker(
+    *,
+    linger: Annotated[
+        bool, typer.Option("--linger/--no-linger", help="Stay when idle and no app is alive.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Train the studies that wait, until stopped. This is the service of a worker container."""
+    from tuning.worker import run_worker, set_up_log
+
+    with sentences(as_json=as_json):
+        set_up_log(as_json=as_json)
+        run_worker(database(), linger=linger)
+
+
+@app.command()
+def studies(
+    *,
+    text: Annotated[str, typer.Option("--find", help="Part of a name or dataset.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List the studies, newest first."""
+    with sentences(as_json=as_json):
+        db, chosen = database(), StudyFilter(text=text)
+        rows = list_studies(db, chosen, limit=limit)
+        if as_json:
+            print_json([study_summary(row) for row in rows])
+            return
+        print_table(
+            ["Study", "State", "Dataset", "Sampler", "Trials", "Best"],
+            [
+                (
+                    row.id,
+                    row.state,
+                    row.dataset,
+                    row.sampler,
+                    f"{row.n_trials_done}/{row.n_trials_planned}",
+                    _best(row),
+                )
+                for row in rows
+            ],
+        )
+        hidden = count_studies(db, chosen) - len(rows)
+        if hidden > 0:
+            console.print(f"and {hidden} older ones; use --limit to see more.")
+
+
+@app.command()
+def show(study_id: str, *, as_json: AsJson = False) -> None:
+    """Show a study's trials, best first."""
+    with sentences(as_json=as_json):
+        _show(study_id, as_json=as_json)
+
+
+@app.command()
+def export(
+    study_id: str,
+    *,
+    folder: Annotated[
+        Path | None, typer.Option("--to", help="Where to write; a folder named like the study.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a study's trials and fits (CSV), all of it (JSON), its spec and its best model."""
+    with sentences(as_json=as_json):
+        db = database()
+        document = study_document(db, study_id)
+        target = folder or Path(study_id)
+        target.mkdir(parents=True, exist_ok=True)
+        files = {
+            "trials.csv": trials_csv(db, study_id),
+            "fits.csv": fits_csv(db, study_id),
+            "study.json": json.dumps(document, indent=2).encode(),
+            "spec.json": json.dumps(document["spec"], indent=2).encode(),
+        }
+        model = best_model_path(settings().home, study_id)
+        if model is not None:
+            files["model.keras"] = model.read_bytes()
+            files["model.json"] = model.with_suffix(".json").read_bytes()
+        for name, content in files.items():
+            (target / name).write_bytes(content)
+        written = [str(target / name) for name in files]
+        if as_json:
+            print_json({"study": study_id, "files": written})
+        else:
+            console.print("\n".join(written), markup=False)
+
+
+def _announce(study_id: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"study": study_id, "state": "waiting"})
+    else:
+        console.print(f"{study_id} waits for a worker. See it with: show {study_id}")
+
+
+def _best(row: StudyRow) -> str:
+    if row.best_score is None:
+        return ""
+    spread = "" if row.best_spread is None else f" ± {row.best_spread:.4f}"
+    return f"trial {row.best_number}: {row.score_name} {row.best_score:.4f}{spread}"
+
+
+def _show(study_id: str, *, as_json: bool) -> None:
+    document = study_document(database(), study_id)
+    if as_json:
+        print_json(document)
+        return
+    row = get_study(database(), study_id)
+    sign = -1 if row.direction == "maximize" else 1
+    trials = sorted(
+        document["trials"],
+        key=lambda t: (t["score"] is None, sign * (t["score"] or 0.0), t["number"]),
+    )
+    names = list(trials[0]["params"]) if trials else []
+    print_table(
+        ["Trial", "State", row.score_name, "± std", *names, "Epochs", "Seconds", "Message"],
+        [_trial_cells(trial, names) for trial in trials],
+    )
+    console.print(f"{row.id}: {row.state}. {row.message} {_best(row)}", markup=False)
+
+
+def _trial_cells(trial: dict[str, Any], names: list[str]) -> list[str]:
+    values = [trial["params"].get(name) for name in names]
+    shown = [show_value(tuple(v) if isinstance(v, list) else v) for v in values]
+    return [
+        str(trial["number"]),
+        trial["state"].lower(),
+        _number(trial["score"], ".4f"),
+        _number(trial["std"], ".4f"),
+        *shown,
+        _number(trial["n_epochs"], "g"),
+        _number(trial["duration_s"], ".1f"),
+        trial["message"],
+    ]
+
+
+def _number(value: float | None, style: str) -> str:
+    return "" if value is None else format(value, style)
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="python -m tuning")

@@ -1,0 +1,57 @@
+"""A study run by the command itself, with a progress bar; Ctrl-C keeps what is finished."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from storage.database import Database
+from storage.studies import Claim, ask_to_stop, get_study
+from tuning.cli.output import complaints
+from tuning.worker import prepare_tensorflow, set_up_log
+
+_LOOK_EVERY_S = 0.3
+
+
+def run_here(db: Database, claim: Claim, *, quiet: bool) -> None:
+    """Run a claimed study to its end in this process."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        threading.Thread(target=ask_to_stop, args=(db, claim.study_id)).start()
+
+    set_up_log(as_json=False, quiet=True)
+    previous = signal.signal(signal.SIGINT, stop)
+    over = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(db, claim.study_id, over, quiet))
+    watcher.start()
+    try:
+        prepare_tensorflow()
+        from tuning.driver import run_study
+        from tuning.training.keras_trainer import KerasTrainer
+
+        run_study(db, claim, KerasTrainer())
+    finally:
+        over.set()
+        watcher.join()
+        signal.signal(signal.SIGINT, previous)
+
+
+def _watch(db: Database, study_id: str, over: threading.Event, quiet: bool) -> None:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=complaints, disable=quiet, transient=True) as progress:
+        task = progress.add_task(
+            "Loading TensorFlow", total=get_study(db, study_id).n_fits_planned
+        )
+        while not over.wait(_LOOK_EVERY_S):
+            row = get_study(db, study_id)
+            left = "" if row.seconds_left is None else f" · about {row.seconds_left:.0f} s left"
+            words = f"{row.phase or 'Loading TensorFlow'}{left}"
+            progress.update(task, completed=row.n_fits_done, description=words)

@@ -1,0 +1,1 @@
+"""Data: the catalogue, downloads, uploads, splits and scaling."""

@@ -1,0 +1,344 @@
+"""One study from queued to finished: reads the data, asks for settings, trains, writes.
+
+Whoever runs it holds the study's claim. A thread of its own writes what the trainer tells,
+keeps the lease, and carries a person's wish to stop to the trainer.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+import structlog
+
+from storage.database import Database
+from storage.errors import LostLeaseError
+from storage.results import (
+    Timing,
+    TrialRow,
+    forget_unfinished,
+    read_fits,
+    read_trials,
+    write_batch,
+)
+from storage.studies import (
+    FAILED,
+    FINISHED,
+    PREPARING,
+    STOPPED,
+    TRAINING,
+    Claim,
+    StudyRow,
+    get_study,
+    renew,
+    update_claimed,
+)
+from storage.timings import add_timings, read_timings
+from tuning.analysis.estimate import Cost, measured_pace, training_cost
+from tuning.datasets.catalogue import load_dataset
+from tuning.datasets.info import DatasetInfo
+from tuning.errors import TuningError
+from tuning.ledger import Ledger
+from tuning.models.size import n_weights
+from tuning.optuna_copy import OptunaCopy
+from tuning.parameters import PARAMETERS, Value
+from tuning.samplers import Board, all_params, families, make_board, planned_settings
+from tuning.spec import StudySpec
+from tuning.training.interface import Network, Readout, Trainer, Training
+from tuning.training.refit import keep_best_model
+from tuning.training.rows import StudyRows
+from tuning.training.seeds import fit_seed
+
+_WRITE_EVERY_S = 0.3  # a page polls each second: an epoch is on the screen within two
+_FINAL = ("COMPLETE", "PRUNED", "FAIL")
+
+log = structlog.get_logger()
+
+
+def run_study(
+    db: Database, claim: Claim, trainer: Trainer, stop: threading.Event | None = None
+) -> None:
+    """Run a claimed study to its end.
+
+    Parameters
+    ----------
+    stop : Event or None
+        Set by whoever must end the process: the study is left for the next worker, unless a
+        person wished for its end.
+
+    Raises
+    ------
+    LostLeaseError
+        If another worker has claimed the study since.
+    """
+    row = get_study(db, claim.study_id)
+    log.info("study taken", study=row.id, fits=row.n_fits_planned)
+    try:
+        _Driver(db, claim, row, trainer, stop or threading.Event()).run()
+    except TuningError as error:
+        update_claimed(db, claim, str(error), state=FAILED, phase="", message=str(error))
+        log.warning("study failed", study=row.id, reason=str(error))
+    except LostLeaseError:
+        raise
+    except Exception as error:
+        # A mistake of ours, or a library's: without this the next worker would meet it again.
+        message = (
+            f"Training broke off: {type(error).__name__}: {error}. The worker's log has more."
+        )
+        update_claimed(db, claim, message, state=FAILED, phase="", message=message)
+        raise
+
+
+class _Driver:
+    def __init__(
+        self,
+        db: Database,
+        claim: Claim,
+        row: StudyRow,
+        trainer: Trainer,
+        stop: threading.Event,
+    ) -> None:
+        self._db, self._claim, self._row, self._trainer = db, claim, row, trainer
+        self._leave = stop
+        self._wish = row.wish
+        self._writer_error: BaseException | None = None
+        self._spec = StudySpec.parse(row.spec)
+
+    def run(self) -> None:
+        self._say(state=PREPARING, phase="Reading data")
+        dataset = load_dataset(
+            self._spec.data.dataset, self._spec.data.digits, progress=self._say_download
+        )
+        self._info: DatasetInfo = dataset.info
+        self._rows = StudyRows(self._spec, dataset)
+        self._network = Network(
+            self._spec.model, dataset.info, self._spec.evaluation.early_stopping
+        )
+        pace = measured_pace(
+            self._spec.model, read_timings(self._db, self._spec.model, self._trainer.name)
+        )
+        finished = self._take_up()
+        self._board = make_board(self._spec)
+        self._place_finished(finished)
+        self._ledger = Ledger(self._spec, pace, finished, self._board)
+        self._copy = OptunaCopy(self._db, self._claim.study_id, self._spec)
+        self._say(
+            state=TRAINING,
+            phase="Training",
+            started_at=self._row.started_at or time.time(),
+            note="Training." if not finished else f"Going on after {len(finished)} trials.",
+        )
+        self._search()
+        self._end()
+
+    def _take_up(self) -> list[TrialRow]:
+        """Read what an earlier worker has finished, and forget what it had in flight."""
+        rows = read_trials(self._db, self._claim.study_id)
+        finished = [_whole(row) for row in rows if row.state in _FINAL]
+        in_flight = [row.number for row in rows if row.state not in _FINAL]
+        forget_unfinished(self._db, self._claim, in_flight)
+        return finished
+
+    def _place_finished(self, finished: Sequence[TrialRow]) -> None:
+        if self._board is None:
+            return
+        for row in finished:
+            self._board.place(row.number, row.params)
+            self._board.finish(row.number, row.score, pruned=row.state == "PRUNED")
+
+    def _search(self) -> None:
+        writer = threading.Thread(target=self._write_on, name="writer", daemon=True)
+        self._over = threading.Event()
+        writer.start()
+        try:
+            for settings in self._rounds():
+                if self._ledger.stopped:
+                    break
+                self._train(settings)
+        finally:
+            self._over.set()
+            writer.join()
+        if self._writer_error is not None:
+            raise self._writer_error
+
+    def _rounds(self) -> Iterator[dict[int, dict[str, Value]]]:
+        """Yield the settings of the trials to train next, by number, without finished ones."""
+        done = set(self._ledger.finished)
+        planned = planned_settings(self._spec)
+        if planned is not None:
+            yield {i: s for i, s in enumerate(planned) if i not in done}
+            return
+        board = cast(Board, self._board)
+        for number in itertools.count():
+            if len(self._ledger.finished) >= self._spec.n_trials:
+                return
+            if number not in done:
+                yield {number: board.propose(number)}
+
+    def _train(self, settings: Mapping[int, Mapping[str, Value]]) -> None:
+        planned = planned_settings(self._spec) is not None
+        params = {number: all_params(self._spec, s) for number, s in settings.items()}
+        for number, chosen in settings.items():
+            weights = n_weights(self._spec.model, params[number], self._info)
+            self._ledger.open_trial(number, chosen, weights)
+            if planned and self._board is not None:
+                self._board.place(number, chosen)
+        trainings = list(self._trainings(params))
+        self._ledger.plan({_key(t): self._cost(t) for t in trainings})
+        self._trainer.train(self._network, trainings, self._rows, self._ledger)
+
+    def _trainings(self, params: Mapping[int, Mapping[str, Value]]) -> Iterator[Training]:
+        evaluation = self._spec.evaluation
+        for family in families(params):
+            readouts = tuple(Readout(number, cast(int, p["epochs"])) for number, p in family)
+            settings = {name: v for name, v in family[0][1].items() if name != "epochs"}
+            for repeat, fold in itertools.product(
+                range(evaluation.repeats), range(evaluation.n_folds)
+            ):
+                seed = fit_seed(self._spec.seed, settings, repeat, fold)
+                yield Training(settings, repeat, fold, seed, readouts)
+
+    def _cost(self, training: Training) -> Cost:
+        return training_cost(self._spec, self._info, training.params, training.n_epochs)
+
+    def _write_on(self) -> None:
+        """Write until the search is over; runs in a thread of its own."""
+        started = time.monotonic()
+        try:
+            while not self._over.wait(_WRITE_EVERY_S):
+                self._write()
+                self._wish = renew(self._db, self._claim) or self._wish
+                if self._wish or self._leave.is_set() or self._out_of_time(started):
+                    self._ledger.stop()
+            self._write()
+        except BaseException as error:  # noqa: BLE001 (raised again where the study is run)
+            self._writer_error = error
+            self._ledger.stop()
+
+    def _out_of_time(self, started: float) -> bool:
+        minutes = self._spec.max_minutes
+        out = minutes is not None and time.monotonic() - started > minutes * 60
+        if out and not self._wish:
+            self._wish = "time"
+        return out
+
+    def _write(self) -> None:
+        batch = self._ledger.take()
+        if not batch:
+            return
+        write_batch(self._db, self._claim, batch)
+        self._copy.copy(
+            self._ledger.finished,
+            lambda numbers: read_fits(self._db, self._claim.study_id, numbers=numbers),
+        )
+
+    def _end(self) -> None:
+        if self._ledger.stopped and not self._wish:
+            self._ledger.close("The worker was stopped; it goes on by itself.")
+            self._write()
+            self._say(lease_until=0.0, phase="Waiting for a worker", note="The worker ended.")
+            return
+        if self._wish:
+            self._ledger.close("Stopped before it was finished.")
+            self._write()
+            self._say(state=STOPPED, phase="", message=self._stopped_message())
+            return
+        rows = self._ledger.finished.values()
+        failed = [row for row in rows if row.state == "FAIL"]
+        if failed and len(failed) == len(rows):
+            message = (
+                f"All {len(failed)} trials failed, first: {failed[0].message} "
+                + "Settings probably do not fit the data."
+            )
+            self._say(state=FAILED, phase="", message=message, note=message)
+            return
+        self._keep_best()
+        self._keep_timings()
+        self._say(state=FINISHED, phase="", message="", note="Finished.")
+
+    def _stopped_message(self) -> str:
+        if self._wish == "time":
+            return f"Stopped at the limit of {self._spec.max_minutes:g} minutes."
+        return "Stopped by a person."
+
+    def _keep_best(self) -> None:
+        best = self._ledger.leader()
+        if best is None:
+            return
+        self._say(phase="Training the best model on all rows")
+        renewer = _Renewer(self._db, self._claim)
+        with renewer:
+            keep_best_model(
+                self._claim.study_id, self._spec, self._network, self._rows, best, renewer
+            )
+
+    def _keep_timings(self) -> None:
+        """Keep what each training cost, for the next estimate."""
+        fits = read_fits(self._db, self._claim.study_id)
+        timings = []
+        for fit in fits:
+            trial = self._ledger.finished.get(fit.number)
+            if trial is None or fit.state != "COMPLETE" or fit.duration_s is None:
+                continue
+            params = all_params(self._spec, trial.params)
+            cost = training_cost(self._spec, self._info, params, fit.n_epochs)
+            timings.append(
+                Timing(
+                    self._spec.model,
+                    fit.trainer,
+                    cost.n_steps,
+                    cost.n_epochs,
+                    cost.work,
+                    fit.duration_s,
+                )
+            )
+        add_timings(self._db, timings[-300:])
+
+    def _say(self, note: str = "", **changes: object) -> None:
+        update_claimed(self._db, self._claim, note, **changes)
+
+    def _say_download(self, file_name: str, done: int, total: int) -> None:
+        share = f"{done / total:.0%} of " if total else ""
+        renew(self._db, self._claim)
+        self._say(phase=f"Fetching {file_name}: {share}{total / 1e6:.1f} MB")
+
+
+class _Renewer:
+    """Keeps the lease while the best model trains, and listens for a wish to stop."""
+
+    def __init__(self, db: Database, claim: Claim) -> None:
+        self._db, self._claim = db, claim
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._renew, name="renewer", daemon=True)
+        self.stopped = False
+
+    def __enter__(self) -> _Renewer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _renew(self) -> None:
+        while not self._over.wait(1.0):
+            try:
+                if renew(self._db, self._claim):
+                    self.stopped = True
+            except LostLeaseError:
+                self.stopped = True
+                return
+
+
+def _key(training: Training) -> tuple[int, int, int]:
+    return training.readouts[0].number, training.repeat, training.fold
+
+
+def _whole(row: TrialRow) -> TrialRow:
+    """Turn values read from JSON back into those of a spec: lists are layer sizes."""
+    for name, value in row.params.items():
+        row.params[name] = PARAMETERS[name].parse(value)
+    return row

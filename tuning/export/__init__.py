@@ -1,0 +1,1 @@
+"""Everything that can be taken out of a study again."""

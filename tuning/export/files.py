@@ -1,0 +1,157 @@
+"""A study's results as files: tables of trials and fits, one JSON document, the saved model."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from storage.database import Database
+from storage.results import FitRow, TrialRow, read_fits, read_trials
+from storage.studies import StudyRow, get_study
+from tuning.parameters import show_value
+
+_SUMMARY = (
+    "id", "name", "state", "message", "dataset", "sampler", "score_name", "direction",
+    "n_trials_planned", "n_trials_done", "n_trials_failed", "n_fits_planned", "n_fits_done",
+    "best_number", "best_score", "best_spread", "created_at", "started_at", "finished_at",
+)  # fmt: skip
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a cell
+
+
+def trials_csv(db: Database, study_id: str, numbers: Iterable[int] | None = None) -> bytes:
+    """Write one row a trial: number, state, every searched parameter, score, folds, cost.
+
+    Parameters
+    ----------
+    numbers : iterable of int or None
+        Only these trials; None writes all.
+    """
+    trials = _chosen(read_trials(db, study_id), numbers)
+    fits = _by_trial(read_fits(db, study_id))
+    names = list(trials[0].params) if trials else []
+    keys = sorted({(f.repeat, f.fold) for own in fits.values() for f in own})
+    header = ["number", "state", *names, "score", "spread"]
+    header += [f"score_repeat{repeat}_fold{fold}" for repeat, fold in keys]
+    header += ["n_epochs", "duration_s", "n_weights", "message"]
+    rows = [_trial_cells(trial, names, keys, fits.get(trial.number, [])) for trial in trials]
+    return _csv(header, rows)
+
+
+def fits_csv(db: Database, study_id: str) -> bytes:
+    """Write one row a fit: trial, repeat, fold, state, every score, epochs, cost."""
+    fits = read_fits(db, study_id)
+    scores = sorted({name for fit in fits for name in fit.metrics})
+    header = ["number", "repeat", "fold", "state", *scores, "n_epochs", "best_epoch"]
+    header += ["duration_s", "trainer", "message"]
+    rows = [
+        [fit.number, fit.repeat, fit.fold, fit.state]
+        + [fit.metrics.get(name) for name in scores]
+        + [fit.n_epochs, fit.best_epoch, fit.duration_s, fit.trainer, fit.message]
+        for fit in fits
+    ]
+    return _csv(header, rows)
+
+
+def study_document(db: Database, study_id: str) -> dict[str, Any]:
+    """Return a study with all its trials as one JSON-ready document."""
+    row = get_study(db, study_id)
+    fits = _by_trial(read_fits(db, study_id))
+    trials = [trial_document(t, fits.get(t.number, [])) for t in read_trials(db, study_id)]
+    best = next((trial for trial in trials if trial["number"] == row.best_number), None)
+    return {
+        "study": study_summary(row),
+        "spec": json.loads(row.spec),
+        "trials": trials,
+        "best": best,
+        "seconds": row.seconds,
+    }
+
+
+def study_json(db: Database, study_id: str) -> bytes:
+    """Write a study with all its trials as JSON text."""
+    return json.dumps(study_document(db, study_id), indent=2).encode()
+
+
+def study_summary(row: StudyRow) -> dict[str, Any]:
+    """Return what a list of studies tells of one."""
+    return {name: getattr(row, name) for name in _SUMMARY}
+
+
+def trial_document(trial: TrialRow, fits: Sequence[FitRow]) -> dict[str, Any]:
+    """Return a trial as scripts read it."""
+    return {
+        "number": trial.number,
+        "state": trial.state,
+        "params": trial.params,
+        "score": trial.score,
+        "std": trial.spread,
+        "fold_scores": [fit.score for fit in fits],
+        "n_epochs": trial.n_epochs,
+        "duration_s": trial.duration_s,
+        "n_weights": trial.n_weights,
+        "trainer": fits[0].trainer if fits else "",
+        "message": trial.message,
+    }
+
+
+def model_folder(home: Path, study_id: str) -> Path:
+    """Return the folder that holds a study's saved model, whether it is there or not."""
+    return home / "models" / study_id
+
+
+def best_model_path(home: Path, study_id: str) -> Path | None:
+    """Return a study's saved model, None if there is none."""
+    path = model_folder(home, study_id) / "model.keras"
+    return path if path.is_file() else None
+
+
+def _chosen(trials: list[TrialRow], numbers: Iterable[int] | None) -> list[TrialRow]:
+    if numbers is None:
+        return trials
+    wanted = set(numbers)
+    return [trial for trial in trials if trial.number in wanted]
+
+
+def _by_trial(fits: Sequence[FitRow]) -> Mapping[int, list[FitRow]]:
+    grouped: dict[int, list[FitRow]] = {}
+    for fit in fits:
+        grouped.setdefault(fit.number, []).append(fit)
+    return grouped
+
+
+def _trial_cells(
+    trial: TrialRow,
+    names: Sequence[str],
+    keys: Sequence[tuple[int, int]],
+    fits: Sequence[FitRow],
+) -> list[Any]:
+    by_fold = {(fit.repeat, fit.fold): fit.score for fit in fits}
+    values = [_cell(trial.params.get(name)) for name in names]
+    scores = [by_fold.get(key) for key in keys]
+    cost = [trial.n_epochs, trial.duration_s, trial.n_weights, trial.message]
+    return [trial.number, trial.state, *values, trial.score, trial.spread, *scores, *cost]
+
+
+def _cell(value: Any) -> Any:  # noqa: ANN401 (a parameter's value, as JSON gave it)
+    if isinstance(value, (list, tuple)):
+        return show_value(tuple(value))
+    return value
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    return text.getvalue().encode()
+
+
+def _harmless(cell: Any) -> Any:  # noqa: ANN401 (cells have many types)
+    """Keep a spreadsheet from reading text as a formula."""
+    if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS):
+        return "'" + cell
+    return cell

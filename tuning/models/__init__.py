@@ -1,0 +1,1 @@
+"""Parameters → networks. `size` counts without TensorFlow; `build` makes the Keras model."""

@@ -1,0 +1,613 @@
+"""What a study is: one frozen, checked description that pages build and workers run.
+
+A mistake anywhere becomes one sentence that names the field, the value and the way out; all
+mistakes are told at once (`SpecError.problems`). What depends on the dataset's rows is checked
+by `tuning.checks`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from tuning.errors import ParameterError, SpecError
+from tuning.parameters import (
+    PARAMETERS,
+    Parameter,
+    Value,
+    defaults_of,
+    parameters_of,
+)
+
+MOST_TRIALS = 10_000
+MOST_FITS = 200_000
+_NUMBER_KINDS = ("int", "float")
+_STEP_TOLERANCE = Decimal("1e-9")  # of a step: an end rounded to a float still meets its step
+
+ScoreName = Literal["accuracy", "log_loss", "roc_auc", "f1", "mse", "rmse", "mae", "r2"]
+Direction = Literal["maximize", "minimize"]
+SCORE_DIRECTIONS: Mapping[str, Direction] = {
+    "accuracy": "maximize",
+    "log_loss": "minimize",
+    "roc_auc": "maximize",
+    "f1": "maximize",
+    "mse": "minimize",
+    "rmse": "minimize",
+    "mae": "minimize",
+    "r2": "maximize",
+}
+CLASS_SCORES = ("accuracy", "log_loss", "roc_auc", "f1")
+NUMBER_SCORES = ("rmse", "mse", "mae", "r2")
+
+
+class Frozen(BaseModel):
+    """A part of a spec: unchangeable, and strict about names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Fixed(Frozen):
+    """A parameter that every trial sets to the same value."""
+
+    kind: Literal["fixed"] = "fixed"
+    value: Any
+
+
+class Choices(Frozen):
+    """A parameter with the values to try, in the order written."""
+
+    kind: Literal["list"] = "list"
+    values: tuple[Any, ...] = Field(min_length=1)
+
+
+class Range(Frozen):
+    """A parameter between two numbers, both included.
+
+    `points` (or `step`) makes it a list for a grid; `step` also restricts the other samplers
+    and wins where both are given.
+    """
+
+    kind: Literal["range"] = "range"
+    low: float
+    high: float
+    step: float | None = Field(default=None, gt=0)
+    points: int | None = Field(default=None, ge=2, le=1000)
+
+
+class LogRange(Frozen):
+    """A parameter between two positive numbers, drawn evenly on a log scale."""
+
+    kind: Literal["log_range"] = "log_range"
+    low: float
+    high: float
+    points: int | None = Field(default=None, ge=2, le=1000)
+
+
+Setting = Annotated[Fixed | Choices | Range | LogRange, Field(discriminator="kind")]
+
+
+class DataSpec(Frozen):
+    """Which rows a study uses.
+
+    Attributes
+    ----------
+    dataset : str
+        Id in the catalogue or of an upload.
+    digits : tuple of int
+        The digits to tell apart, for the two datasets of handwritten digits; empty: 2 and 7.
+    test_fraction : float
+        Share of the rows that no trial sees. A dataset with test rows of its own uses those.
+    split_seed : int
+        Decides which rows are test (and separate validation) rows; the same for every study.
+    sample_fraction : float
+        Share of the remaining rows to use, to try on a sample first.
+    scale : bool
+        Whether inputs are standardised, with the training rows of each fold.
+    """
+
+    dataset: str = Field(min_length=1, max_length=80)
+    digits: tuple[int, ...] = ()
+    test_fraction: float = Field(default=0.2, ge=0, le=0.5)
+    split_seed: int = Field(default=42, ge=0, le=2**32 - 1)
+    sample_fraction: float = Field(default=1.0, gt=0, le=1)
+    scale: bool = True
+
+    @field_validator("digits")
+    @classmethod
+    def _digits_are_digits(cls, digits: tuple[int, ...]) -> tuple[int, ...]:
+        if digits and (len(set(digits)) < 2 or not set(digits) <= set(range(10))):
+            shown = ", ".join(str(digit) for digit in digits)
+            raise SpecError([f"Digits: {shown}. Choose at least two digits from 0 to 9."])
+        return tuple(sorted(set(digits)))
+
+
+class SamplerSpec(Frozen):
+    """How the next settings are chosen; `n_trials` is counted for a grid."""
+
+    kind: Literal["grid", "random", "tpe"] = "grid"
+    n_trials: int | None = Field(default=None, ge=1, le=MOST_TRIALS)
+    n_startup_trials: int = Field(default=10, ge=1, le=1000)
+
+    @model_validator(mode="after")
+    def _needs_a_count(self) -> Self:
+        if self.kind != "grid" and self.n_trials is None:
+            raise SpecError(
+                [f"Sampler: {self.kind} needs a number of trials. Set for example n_trials 40."]
+            )
+        return self
+
+
+class EarlyStoppingSpec(Frozen):
+    """Stop a fit when it no longer gets better, as `keras.callbacks.EarlyStopping` does.
+
+    The rows that are watched never score the trial: `inner` sets aside a share of each fold's
+    training rows, `separate` a share of the study's rows before any fold is made.
+    """
+
+    patience: int = Field(default=10, ge=0, le=10_000)
+    min_delta: float = Field(default=0.0, ge=0)
+    monitor: Literal["loss", "metric"] = "loss"
+    restore_best_weights: bool = True
+    rows: Literal["inner", "separate"] = "inner"
+    fraction: float = Field(default=0.2, ge=0.05, le=0.5)
+
+
+class EvaluationSpec(Frozen):
+    """How a trial is judged.
+
+    Attributes
+    ----------
+    method : {"kfold", "holdout", "test"}
+        Cross-validation, one held-out part, or the dataset's own test rows.
+    shuffle : bool
+        Whether rows are shuffled before they are cut into folds. scikit-learn's searches do
+        not; repeats need it, or each repeat would have the same folds.
+    direction : {"maximize", "minimize"} or None
+        None takes the score's own.
+    """
+
+    method: Literal["kfold", "holdout", "test"] = "kfold"
+    folds: int = Field(default=5, ge=2, le=20)
+    repeats: int = Field(default=1, ge=1, le=50)
+    holdout_fraction: float = Field(default=0.2, ge=0.05, le=0.5)
+    shuffle: bool = True
+    score: ScoreName = "accuracy"
+    direction: Direction | None = None
+    early_stopping: EarlyStoppingSpec | None = None
+
+    @model_validator(mode="after")
+    def _repeats_need_shuffling(self) -> Self:
+        if self.method == "kfold" and self.repeats > 1 and not self.shuffle:
+            raise SpecError(
+                [
+                    f"Repeats: {self.repeats} repeats without shuffling have the same folds. "
+                    + "Switch shuffling on, or use 1 repeat."
+                ]
+            )
+        return self
+
+    @property
+    def n_folds(self) -> int:
+        """Fits a trial has in one repeat."""
+        return self.folds if self.method == "kfold" else 1
+
+
+class PrunerSpec(Frozen):
+    """Which of Optuna's pruners cuts weak trials, if any."""
+
+    kind: Literal["none", "median", "successive_halving"] = "none"
+    n_startup_trials: int = Field(default=5, ge=0, le=1000)
+    n_warmup_steps: int = Field(default=5, ge=0, le=10_000)
+    reduction_factor: int = Field(default=3, ge=2, le=10)
+
+
+class StudySpec(Frozen):
+    """One search: data, model, search space, sampler, evaluation, budget."""
+
+    format: Literal[1] = 1
+    name: str = Field(min_length=1, max_length=80)
+    recipe: str | None = None
+    data: DataSpec
+    model: Literal["dense", "convolutional"] = "dense"
+    space: dict[str, Setting] = Field(default_factory=dict)
+    sampler: SamplerSpec = SamplerSpec()
+    evaluation: EvaluationSpec = EvaluationSpec()
+    pruner: PrunerSpec = PrunerSpec()
+    max_minutes: float | None = Field(default=None, gt=0, le=100_000)
+    seed: int = Field(default=7, ge=0, le=2**32 - 1)
+
+    @field_validator("name")
+    @classmethod
+    def _name_says_something(cls, name: str) -> str:
+        if not name.strip():
+            raise SpecError(["Name: it is empty. Write a few letters."])
+        return name.strip()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_space(cls, data: Any) -> Any:  # noqa: ANN401 (raw input of unknown shape)
+        """Check every setting for itself, so that one mistake does not hide the next."""
+        if not isinstance(data, dict) or not isinstance(data.get("space", {}), Mapping):
+            return data
+        problems: list[str] = []
+        model = data.get("model", "dense")
+        if not parameters_of(str(model)):
+            return data | {"space": {}}  # of an unknown model only the model is worth telling
+        for name, setting in data.get("space", {}).items():
+            problems += setting_problems(str(name), setting, str(model))
+        return data | {"space": _SpaceInput(data.get("space", {}), problems)}
+
+    @field_validator("space", mode="wrap")
+    @classmethod
+    def _check_space(cls, space: Any, handler: Any) -> dict[str, Setting]:  # noqa: ANN401 (pydantic's)
+        if isinstance(space, _SpaceInput):
+            if space.problems:
+                raise SpecError(space.problems)
+            space = {name: canonical(name, setting) for name, setting in space.items()}
+        checked: dict[str, Setting] = handler(space)
+        return checked
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> Self:
+        problems = [*self._space_problems(), *self._count_problems()]
+        if problems:
+            raise SpecError(problems)
+        return self
+
+    def _space_problems(self) -> Iterator[str]:
+        sizes = self.space.get("dense_layer_sizes")
+        if sizes is not None and sizes != Fixed(value=None):
+            for name in ("n_hidden", "n_neurons"):
+                if name in self.space and not isinstance(self.space[name], Fixed):
+                    label = PARAMETERS[name].label
+                    yield (
+                        f"{label}: it is replaced by the list of layers. "
+                        + "Search either layers, or hidden layers and neurons."
+                    )
+        if self.sampler.kind == "grid":
+            for name, setting in self.searched.items():
+                if n_values(name, setting) is None:
+                    label = PARAMETERS[name].label
+                    yield (
+                        f"{label}: a grid needs a number of points between "
+                        + f"{setting.low:g} and {setting.high:g}. Set points to 5, for example."  # type: ignore[union-attr]
+                    )
+
+    def _count_problems(self) -> Iterator[str]:
+        if not self.searched and self.sampler.kind != "grid":
+            yield (
+                "Nothing is searched. "
+                + "Search at least one parameter, or use 1 trial with repeats."
+            )
+            return
+        if self.sampler.kind == "grid" and (self.n_cells or 0) > MOST_TRIALS:
+            yield (
+                f"{self.n_cells:,} trials. The limit is {MOST_TRIALS:,}: "
+                + "shorten a list or use Random."
+            )
+        elif (self.n_trials or 0) * self.n_fits_per_trial > MOST_FITS:
+            n_fits = (self.n_trials or 0) * self.n_fits_per_trial
+            yield (
+                f"{n_fits:,} fits. The limit is {MOST_FITS:,}: "
+                + "use fewer trials, folds or repeats."
+            )
+
+    @classmethod
+    def parse(cls, source: object) -> StudySpec:
+        """Read a spec from JSON text or a mapping.
+
+        Raises
+        ------
+        SpecError
+            With one sentence for every mistake.
+        """
+        if isinstance(source, (str, bytes)):
+            try:
+                source = json.loads(source)
+            except ValueError as error:
+                raise SpecError(
+                    [f"The spec is not JSON: {error}. Check it in an editor."]
+                ) from error
+        try:
+            return cls.model_validate(source)
+        except ValidationError as error:
+            raise SpecError(_sentences(error)) from error
+
+    def to_json(self, indent: int | None = None) -> str:
+        """Write the spec as JSON; `parse` reads it back to an equal one."""
+        return self.model_dump_json(indent=indent)
+
+    @property
+    def searched(self) -> dict[str, Setting]:
+        """The parameters that vary, in the order written."""
+        return {name: s for name, s in self.space.items() if not isinstance(s, Fixed)}
+
+    @property
+    def fixed(self) -> dict[str, Value]:
+        """The value of every parameter that does not vary, defaults included."""
+        values = defaults_of(self.model)
+        values |= {name: s.value for name, s in self.space.items() if isinstance(s, Fixed)}
+        return {name: value for name, value in values.items() if name not in self.searched}
+
+    @property
+    def direction(self) -> Direction:
+        """Whether a larger or a smaller score is better."""
+        return self.evaluation.direction or SCORE_DIRECTIONS[self.evaluation.score]
+
+    @property
+    def n_fits_per_trial(self) -> int:
+        """Folds × repeats."""
+        return self.evaluation.n_folds * self.evaluation.repeats
+
+    @property
+    def n_cells(self) -> int | None:
+        """Different settings the search space holds; None if a range makes them endless."""
+        counts = [n_values(name, setting) for name, setting in self.searched.items()]
+        return None if None in counts else math.prod(count or 1 for count in counts)
+
+    @property
+    def n_trials(self) -> int:
+        """Trials the search will run."""
+        cells = self.n_cells
+        if self.sampler.kind == "grid":
+            return cells or 0
+        wanted = self.sampler.n_trials or 0
+        return wanted if cells is None or self.sampler.kind == "tpe" else min(wanted, cells)
+
+    def grid(self) -> Iterator[dict[str, Value]]:
+        """Yield the searched values of every cell; the last parameter varies fastest."""
+        lists = [_grid_values(PARAMETERS[name], s) or () for name, s in self.searched.items()]
+        for values in itertools.product(*lists):
+            yield dict(zip(self.searched, values, strict=True))
+
+
+class _SpaceInput(dict[str, Any]):
+    """A raw search space together with what is wrong with it."""
+
+    def __init__(self, space: Mapping[str, Any], problems: list[str]) -> None:
+        super().__init__(space)
+        self.problems = problems
+
+
+_setting_classes: dict[str, type[Fixed | Choices | Range | LogRange]] = {
+    "fixed": Fixed,
+    "list": Choices,
+    "range": Range,
+    "log_range": LogRange,
+}
+
+
+def setting_problems(name: str, setting: object, model: str) -> list[str]:
+    """Return what is wrong with one setting of the search space, a sentence each.
+
+    Parameters
+    ----------
+    name : str
+        The parameter's library name.
+    setting : mapping or Setting
+        As it stands in a spec.
+    model : str
+        The kind of model it is for.
+    """
+    known = [parameter.name for parameter in parameters_of(model)]
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"Choose one of: {', '.join(known)}."
+        return [f"Search space: {name!r} is not a parameter of a {model} network. {hint}"]
+    try:
+        canonical(name, setting)
+    except SpecError as error:
+        return list(error.problems)
+    except ParameterError as error:
+        return [str(error)]
+    return []
+
+
+def canonical(name: str, setting: object) -> Setting:
+    """Return a setting with its values in the one spelling that specs hold.
+
+    Raises
+    ------
+    ParameterError, SpecError
+        If a value or the kind of setting is not allowed for this parameter.
+    """
+    parameter = PARAMETERS[name]
+    checked = _as_setting(parameter, setting)
+    if isinstance(checked, Fixed):
+        return Fixed(value=parameter.parse(checked.value))
+    if isinstance(checked, Choices):
+        values = dict.fromkeys(parameter.parse(value) for value in checked.values)
+        return Choices(values=tuple(values))
+    if parameter.kind not in _NUMBER_KINDS:
+        raise ParameterError(parameter.label, "it has no order, so no range. Write a list.")
+    if isinstance(checked, LogRange) and checked.low <= 0:
+        raise ParameterError(
+            parameter.label,
+            f"a log range cannot start at {checked.low:g}. Use for example 0.0001.",
+        )
+    low, high = parameter.parse(checked.low), parameter.parse(checked.high)
+    if checked.low >= checked.high:
+        raise ParameterError(
+            parameter.label, f"From ({checked.low:g}) must be below To ({checked.high:g})."
+        )
+    ends = {"low": float(low), "high": float(high)}  # type: ignore[arg-type]
+    return _on_step(parameter, checked.model_copy(update=ends))
+
+
+def _on_step(parameter: Parameter, setting: Range | LogRange) -> Range | LogRange:
+    """Let a range with a step end on its last step, as Optuna would with a warning."""
+    if isinstance(setting, LogRange) or setting.step is None:
+        return setting
+    label, step = parameter.label, setting.step
+    if parameter.kind == "int" and not step.is_integer():
+        raise ParameterError(label, f"a step of {step:g} is not a whole number. Use 1 or more.")
+    n_steps = _n_stepped(setting.low, setting.high, step) - 1
+    if n_steps == 0:
+        raise ParameterError(
+            label,
+            f"a step of {step:g} goes past To ({setting.high:g}). Use a smaller one.",
+        )
+    last = float(Decimal(str(setting.low)) + Decimal(str(step)) * n_steps)
+    return setting.model_copy(update={"high": last, "points": None})
+
+
+def _as_setting(parameter: Parameter, setting: object) -> Setting:
+    if isinstance(setting, (Fixed, Choices, Range, LogRange)):
+        return setting
+    if not isinstance(setting, Mapping):
+        raise ParameterError(
+            parameter.label,
+            f"{setting!r} is not a setting. Write for example "
+            + f'{{"kind": "fixed", "value": {json.dumps(parameter.default)}}}.',
+        )
+    kind = setting.get("kind")
+    if not isinstance(kind, str) or kind not in _setting_classes:
+        known = ", ".join(_setting_classes)
+        raise ParameterError(
+            parameter.label, f"kind {kind!r} is not known. Use one of: {known}."
+        )
+    try:
+        return _setting_classes[kind].model_validate(setting)
+    except ValidationError as error:
+        raise SpecError(_sentences(error, prefix=f"{parameter.label}: ")) from error
+
+
+def n_values(name: str, setting: Setting) -> int | None:
+    """Return how many values a setting can take; None if endless."""
+    if isinstance(setting, Range):
+        step = _step(PARAMETERS[name], setting)
+        if step is not None:  # counted, not listed: a small step makes a list of any length
+            return _n_stepped(setting.low, setting.high, step)
+    values = _grid_values(PARAMETERS[name], setting)
+    return None if values is None else len(values)
+
+
+def _grid_values(parameter: Parameter, setting: Setting) -> tuple[Value, ...] | None:
+    """Return the values of a setting as a list, or None where they are endless."""
+    if isinstance(setting, Fixed):
+        return (setting.value,)
+    if isinstance(setting, Choices):
+        return setting.values
+    whole = parameter.kind == "int"
+    if isinstance(setting, LogRange):
+        numbers = _spread_log(setting) if setting.points else None
+    elif (step := _step(parameter, setting)) is not None:
+        numbers = _stepped(setting.low, setting.high, step)
+    else:
+        numbers = _spread(setting.low, setting.high, setting.points) if setting.points else None
+    if numbers is None:
+        return None
+    return tuple(dict.fromkeys(round(n) if whole else n for n in numbers))
+
+
+def _step(parameter: Parameter, setting: Range) -> float | None:
+    """Return the step of a range; whole numbers without points go in steps of 1."""
+    if setting.step is None and setting.points is None and parameter.kind == "int":
+        return 1.0
+    return setting.step
+
+
+def grid_values(name: str, setting: Setting) -> tuple[Value, ...] | None:
+    """Return the values of a parameter's setting as a list, or None where they are endless."""
+    return _grid_values(PARAMETERS[name], setting)
+
+
+def _n_stepped(low: float, high: float, step: float) -> int:
+    start, stop, width = (Decimal(str(number)) for number in (low, high, step))
+    return int((stop - start) / width + _STEP_TOLERANCE) + 1
+
+
+def _stepped(low: float, high: float, step: float) -> list[float]:
+    count = _n_stepped(low, high, step)
+    if count > MOST_TRIALS:
+        raise SpecError(
+            [
+                f"{count:,} values from {low:g} to {high:g}. "
+                + f"The limit is {MOST_TRIALS:,}: use a larger step."
+            ]
+        )
+    start, width = Decimal(str(low)), Decimal(str(step))
+    return [float(start + width * i) for i in range(count)]
+
+
+def _spread(low: float, high: float, points: int) -> list[float]:
+    start, stop = Decimal(str(low)), Decimal(str(high))
+    return [float(start + (stop - start) * i / (points - 1)) for i in range(points)]
+
+
+def _spread_log(setting: LogRange) -> list[float]:
+    points = setting.points or 2
+    start, stop = math.log10(setting.low), math.log10(setting.high)
+    inner = [10 ** (start + (stop - start) * i / (points - 1)) for i in range(1, points - 1)]
+    # 12 digits are far below what training can tell apart, and 0.01 stays 0.01
+    return [setting.low, *(float(f"{number:.12g}") for number in inner), setting.high]
+
+
+def _sentences(error: ValidationError, prefix: str = "") -> list[str]:
+    sentences: list[str] = []
+    for details in error.errors(include_url=False):
+        inner = details.get("ctx", {}).get("error")
+        if isinstance(inner, SpecError):
+            sentences += inner.problems
+        else:
+            sentences.append(prefix + _sentence(details))
+    return sentences
+
+
+_WANTED = {
+    "literal_error": "{expected}",
+    "greater_than": "more than {gt:,.10g}",
+    "greater_than_equal": "{ge:,.10g} or more",
+    "less_than": "less than {lt:,.10g}",
+    "less_than_equal": "{le:,.10g} or less",
+    "finite_number": "a finite number",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a smaller whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "text in quotes",
+    "tuple_type": "a list in square brackets",
+    "dict_type": "an object in braces",
+    "model_type": "an object in braces",
+    "model_attributes_type": "an object in braces",
+    "string_too_short": "at least {min_length} character",
+    "string_too_long": "at most {max_length} characters",
+    "too_short": "at least {min_length} value",
+}
+_LONGEST_SHOWN = 60
+
+
+def _sentence(details: ErrorDetails) -> str:
+    field = " › ".join(str(part) for part in details["loc"] if part not in _setting_classes)
+    kind, context = details["type"], details.get("ctx", {})
+    if kind == "missing":
+        return f"{field} is missing. Add it to the spec."
+    if kind == "extra_forbidden":
+        return f"{field} is not a field of a spec. Remove it, or check its spelling."
+    wanted = _WANTED.get(kind)
+    advice = f"{details['msg']}." if wanted is None else f"Use {wanted.format(**context)}."
+    return f"{field or 'The spec'} is {_shortened(details['input'])}. {advice}"
+
+
+def _shortened(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"

@@ -1,0 +1,1 @@
+"""Training: one interface, and the trainers behind it; only they import TensorFlow."""

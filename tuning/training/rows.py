@@ -1,0 +1,88 @@
+"""The rows of each fold as trainers take them: cut, filled, scaled; a few folds are kept."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuning.datasets.info import Dataset
+from tuning.datasets.scaling import Scaler
+from tuning.datasets.splits import Fold, inner_split, make_split
+from tuning.spec import StudySpec
+from tuning.training.interface import FoldData, Rows
+from tuning.training.seeds import REFIT, part_seed
+
+_KEPT_BYTES = 256 * 2**20  # folds beyond this are cut again when they are needed
+
+
+class StudyRows:
+    """Gives the rows of every fold of a study; the same ones for every trial."""
+
+    def __init__(self, spec: StudySpec, dataset: Dataset) -> None:
+        self._spec = spec
+        self._dataset = dataset
+        self.split = make_split(dataset, spec)
+        self._folds = {(fold.repeat, fold.fold): fold for fold in self.split.folds}
+        self._kept: OrderedDict[tuple[int, int], FoldData] = OrderedDict()
+
+    def __call__(self, repeat: int, fold: int) -> FoldData:
+        """Return the rows of one fold, or of the training on all rows (fold `REFIT`)."""
+        key = (repeat, fold)
+        if key not in self._kept:
+            self._kept[key] = self._cut(repeat, fold)
+            self._drop_old()
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+    def scaler(self, repeat: int, fold: int) -> Scaler:
+        """Return the scaling that a fold's training rows give."""
+        return self._scaler(self._train_and_watch_rows(repeat, fold)[0])
+
+    def _cut(self, repeat: int, fold: int) -> FoldData:
+        part = self._fold(repeat, fold)
+        features, targets = self._dataset.features, self._dataset.targets
+        train_rows, watch_rows = self._train_and_watch_rows(repeat, fold)
+        scaler = self._scaler(train_rows)
+        return FoldData(
+            train=_scaled(scaler, features[train_rows], targets[train_rows]),
+            score=_scaled(scaler, *part.score_part(self._dataset)),
+            watch=_scaled(scaler, features[watch_rows], targets[watch_rows])
+            if len(watch_rows)
+            else None,
+        )
+
+    def _train_and_watch_rows(
+        self, repeat: int, fold: int
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        train_rows = self._fold(repeat, fold).train_rows
+        stopping = self._spec.evaluation.early_stopping
+        if stopping is None or stopping.rows == "separate":
+            return train_rows, self.split.watch_rows
+        seed = part_seed(self._spec.seed, f"inner-{repeat}-{fold}")
+        targets, task = self._dataset.targets, self._dataset.info.task
+        return inner_split(train_rows, targets, stopping.fraction, seed, task)
+
+    def _fold(self, repeat: int, fold: int) -> Fold:
+        if fold == REFIT:
+            return Fold(repeat, fold, self.split.search_rows, self.split.search_rows)
+        return self._folds[repeat, fold]
+
+    def _scaler(self, train_rows: NDArray[np.intp]) -> Scaler:
+        return Scaler.fit(self._dataset.features[train_rows], scale=self._spec.data.scale)
+
+    def _drop_old(self) -> None:
+        while len(self._kept) > 1 and sum(map(_bytes, self._kept.values())) > _KEPT_BYTES:
+            self._kept.popitem(last=False)
+
+
+def _scaled(
+    scaler: Scaler, features: NDArray[np.float32], targets: NDArray[np.float32]
+) -> Rows:
+    return Rows(np.ascontiguousarray(scaler.transform(features)), targets)
+
+
+def _bytes(data: FoldData) -> int:
+    parts = (data.train, data.score, data.watch)
+    return sum(part.features.nbytes for part in parts if part is not None)
