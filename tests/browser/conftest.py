@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -53,7 +54,7 @@ class Server:
         """Address of the home page."""
         return f"http://127.0.0.1:{self.port}"
 
-    @property
+    @functools.cached_property
     def db(self) -> Database:
         """The database of the server, opened here."""
         return open_database(f"sqlite:///{self.home / 'tuneboard.sqlite3'}")
@@ -61,14 +62,14 @@ class Server:
     def start(self) -> None:
         """Start the app and wait until it answers."""
         arguments = ["-m", "streamlit", "run", "app.py", f"--server.port={self.port}"]
-        log = (self.home / "app.log").open("ab")
-        self.process = subprocess.Popen(
-            [sys.executable, *arguments],
-            cwd=ROOT,
-            env=os.environ | {"TUNEBOARD_HOME": str(self.home), "TUNEBOARD_WORKERS": "1"},
-            stdout=log,
-            stderr=log,
-        )
+        with (self.home / "app.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=ROOT,
+                env=os.environ | {"TUNEBOARD_HOME": str(self.home), "TUNEBOARD_WORKERS": "1"},
+                stdout=log,
+                stderr=log,
+            )
         wait_until(lambda: self.ready() is not None)
 
     def ready(self) -> dict[str, Any] | None:
@@ -97,6 +98,7 @@ class Server:
         for pid in pids:
             if psutil.pid_exists(pid):
                 os.kill(pid, signal.SIGKILL)
+        self.db.close()
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

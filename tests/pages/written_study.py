@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +32,7 @@ def grid_spec(name: str = "pima grid", n_epochs: tuple[int, ...] = (10, 20)) -> 
             "name": name,
             "data": {"dataset": "breast-cancer"},
             "space": {
-                "batch_size": {"kind": "list", "values": [10, 20, 40, 80, 160, 320]},
+                "batch_size": {"kind": "list", "values": [10, 20, 40, 80, 160, 300]},
                 "epochs": {"kind": "list", "values": list(n_epochs)},
             },
             "evaluation": {"folds": N_FOLDS, "score": "accuracy"},
@@ -128,13 +127,11 @@ class WrittenStudy:
             )
         )
 
-    def params(self, number: int) -> Mapping[str, Value]:
+    def params(self, number: int) -> dict[str, Value]:
         """Return the searched values of a trial."""
         return list(self.spec.grid())[number]
 
-    def _complete_row(
-        self, number: int, params: Mapping[str, Value], n_epochs: int
-    ) -> TrialRow:
+    def _complete_row(self, number: int, params: dict[str, Value], n_epochs: int) -> TrialRow:
         return TrialRow(
             number,
             "COMPLETE",

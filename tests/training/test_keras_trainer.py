@@ -12,7 +12,7 @@ import pytest
 from tests.training.conftest import Notes
 from tuning.datasets.info import DatasetInfo
 from tuning.models.build import make_model
-from tuning.parameters import Value, defaults_of
+from tuning.parameters import defaults_of
 from tuning.spec import EarlyStoppingSpec
 from tuning.training.interface import FoldData, Network, Readout, Training
 from tuning.training.keras_trainer import KerasTrainer

@@ -254,8 +254,9 @@ def best_epoch(values: Array, measure: Measure) -> int | None:
 
 
 _FEWEST_EPOCHS = 5  # below this a curve has no shape worth a sentence
-_AT_THE_END = 0.9  # a minimum in the last tenth may still move on
+_AT_THE_END = 0.9  # what is reached in the last tenth may still move on
 _CLEAR_RISE = 0.05  # of how far the loss had fallen
+_NEARLY_THERE = 0.01  # of the same: so close, the rest is no longer worth an epoch
 
 
 def loss_finding(number: int, table: pd.DataFrame) -> str:
@@ -272,10 +273,11 @@ def loss_finding(number: int, table: pd.DataFrame) -> str:
         return "Loss by epoch"
     smoothed = smooth(losses, 0.6)
     lowest = int(np.argmin(smoothed))
-    if lowest + 1 >= _AT_THE_END * n_epochs:
-        return f"Loss of trial {number} still falls at epoch {n_epochs}"
     fell, rose = smoothed[0] - smoothed[lowest], smoothed[-1] - smoothed[lowest]
     training = table["training"].to_numpy()
-    if rose > _CLEAR_RISE * max(fell, 0.0) and training[-1] < training[lowest]:
+    if rose > _CLEAR_RISE * fell and training[-1] < training[lowest]:
         return f"Trial {number} overfits: its loss rises after epoch {lowest + 1}"
-    return f"Loss of trial {number} stops falling at epoch {lowest + 1}"
+    settled = int(np.argmax(smoothed <= smoothed[lowest] + _NEARLY_THERE * fell))
+    if settled + 1 >= _AT_THE_END * n_epochs:
+        return f"Loss of trial {number} still falls at epoch {n_epochs}"
+    return f"Loss of trial {number} stops falling at epoch {settled + 1}"

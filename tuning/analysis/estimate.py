@@ -35,6 +35,7 @@ _PRIOR = {
 }
 _PRIOR_WEIGHT = 0.3  # of one measured training; fades as soon as there are a few
 _SURE = 8  # trainings measured before their own scatter says how sure the pace is
+_UNSURE, _SUREST = 2.0, 1.15  # bounds of `Pace.spread`
 _EARLY_SHARE = 0.3  # early stopping may end after this share of the epochs
 
 
@@ -96,22 +97,27 @@ def training_cost(
 
 
 def measured_pace(model: str, timings: Sequence[Timing]) -> Pace:
-    """Fit the pace of this machine to measured trainings."""
+    """Fit the pace of this machine to measured trainings.
+
+    The prior figures, made as fast or slow as this machine, hold those in place that the
+    trainings do not tell apart.
+    """
     prior = np.array(_PRIOR[model])
-    # Each prior figure enters as one pretended training that consists of nothing else.
-    rows = [np.diag(_PRIOR_WEIGHT / prior)]
-    seconds = [np.full(len(prior), _PRIOR_WEIGHT)]
-    if timings:
-        measured = np.array([t.seconds for t in timings])
-        costs = np.array([_row(Cost(t.n_epochs, t.n_steps, t.work)) for t in timings])
-        rows.append(costs / measured[:, None])  # relative errors count, not absolute ones
-        seconds.append(np.ones(len(timings)))
-    figures = nnls(np.vstack(rows), np.concatenate(seconds))[0]
-    spread = 2.0
+    if not timings:
+        return Pace(tuple(prior.tolist()), _UNSURE)
+    measured = np.array([t.seconds for t in timings])
+    costs = np.array([_row(Cost(t.n_epochs, t.n_steps, t.work)) for t in timings])
+    prior *= np.median(measured / (costs @ prior))
+    # Each prior figure enters as one pretended training that consists of nothing else, and
+    # trainings are divided by their seconds: relative errors count, not absolute ones.
+    rows = np.vstack([np.diag(_PRIOR_WEIGHT / prior), costs / measured[:, None]])
+    seconds = np.array([_PRIOR_WEIGHT] * len(prior) + [1.0] * len(timings))
+    figures = nnls(rows, seconds)[0]
+    spread = _UNSURE
     if len(timings) >= _SURE:
-        off = np.log(costs @ figures / measured)
-        spread = float(np.exp(np.quantile(np.abs(off), 0.8)))
-    return Pace(tuple(figures), min(max(spread, 1.15), 2.0))
+        off = np.abs(np.log(costs @ figures / measured))
+        spread = min(max(float(np.exp(np.quantile(off, 0.8))), _SUREST), _UNSURE)
+    return Pace(tuple(figures.tolist()), spread)
 
 
 def estimate(db: Database, spec: StudySpec, info: DatasetInfo) -> Estimate:

@@ -191,7 +191,7 @@ def export(
         if as_json:
             print_json({"study": study_id, "files": written})
         else:
-            console.print("\n".join(written), markup=False)
+            console.print("\n".join(written), markup=False, soft_wrap=True)
 
 
 def _announce(study_id: str, *, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from storage.errors import StorageError
@@ -28,8 +28,8 @@ def print_json(document: object) -> None:
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table; cells are text, never markup."""
-    table = Table(*headers, header_style="bold")
+    """Print a table; cells are text, never markup, and the first is never cut."""
+    table = Table(Column(headers[0], no_wrap=True), *headers[1:], header_style="bold")
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     console.print(table)

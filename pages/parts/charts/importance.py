@@ -133,7 +133,7 @@ def two_parameter_map(
 def _titled(figure: go.Figure, title: str) -> go.Figure:
     figure.update_layout(
         title={"text": broken(title, "<br>"), "font": {"size": 15}, "x": 0, "xanchor": "left"},
-        margin={"l": 8, "r": 24, "t": 64, "b": 48},
+        margin={"l": 8, "r": 24, "t": 80, "b": 48},
     )
     figure.update_yaxes(automargin=True)
     return figure

@@ -13,7 +13,7 @@ _LINE = 44
 def broken(title: str, newline: str = "\n") -> str:
     """Return the title in lines that fit a phone, none of them a single stray word."""
     n_lines = len(textwrap.wrap(title, _LINE))
-    width = -(-len(title) // max(n_lines, 1))
+    width = max(len(title) // max(n_lines, 1), 1)
     while len(lines := textwrap.wrap(title, width)) > n_lines:
         width += 1
     return newline.join(lines)

@@ -96,5 +96,5 @@ def _why_no_model(row: StudyRow) -> str:
     if not row.is_final:
         return "The model to download is trained on all rows when the study finishes."
     if row.state == FINISHED:
-        return "The model could not be saved. The Log says why."
+        return "No model was saved: its training on all rows failed or was stopped."
     return "A model to download is made only when a study finishes; this one did not."

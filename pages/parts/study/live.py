@@ -152,8 +152,8 @@ def _make_picture(view: View, seen: StudyReader, wanted: _Wanted) -> _Picture:
         ranked, seen.book.numbers, wanted.highlighted, leader_only=wanted.display.leader_only
     )
     other = _other_measure(view, wanted.measure)
-    curves_title = _curves_title(seen, wanted.measure)
-    other_title = _other_title(seen, lines, other)
+    curves_title = _title(seen, lines, wanted.measure)
+    other_title = _title(seen, lines, other)
     table = history(seen.trials.values(), seen.row.direction)
     history_title = history_finding(table)
     value = SCORES[seen.row.score_name]
@@ -203,18 +203,17 @@ def _other_measure(view: View, measure: Measure) -> Measure:
     return next(m for m in measures(view.row.score_name) if m != LOSS)
 
 
-def _curves_title(seen: StudyReader, measure: Measure) -> str:
+def _title(seen: StudyReader, lines: Lines, measure: Measure) -> str:
+    """Return the finding of a chart; that the leader leads belongs to the score's own."""
     row = seen.row
-    if row.best_number is None or row.best_score is None:
+    if lines.leader is None or row.best_score is None:
         return f"{measure.label} by epoch"
-    value = score(row.best_score, row.best_spread)
-    return f"Trial {row.best_number} leads: {SCORES[row.score_name]} {value}"
-
-
-def _other_title(seen: StudyReader, lines: Lines, measure: Measure) -> str:
-    if lines.leader is None or measure != LOSS:
-        return f"{measure.label} by epoch"
-    return loss_finding(lines.leader, seen.book.trial_table(lines.leader, LOSS))
+    if measure == measures(row.score_name)[0]:
+        value = score(row.best_score, row.best_spread)
+        return f"Trial {row.best_number} leads: {SCORES[row.score_name]} {value}"
+    if measure == LOSS:
+        return loss_finding(lines.leader, seen.book.trial_table(lines.leader, LOSS))
+    return f"{measure.label} by epoch"
 
 
 def longest_epochs(spec: StudySpec) -> int | None:

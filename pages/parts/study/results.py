@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -194,8 +195,10 @@ def filtered(table: pd.DataFrame, chosen: Chosen) -> pd.DataFrame:
     for name, (low, high) in chosen.ranges.items():
         keep &= table[name].between(low, high)
     if chosen.text:
-        words = table.astype(str).agg(" ".join, axis=1).str.lower()
-        keep &= words.str.contains(chosen.text.lower(), regex=False)
+        wanted = chosen.text.lower()
+        rows = table.itertuples(index=False)
+        found = [any(wanted in str(cell).lower() for cell in row) for row in rows]
+        keep &= np.array(found, dtype=bool)
     return table[keep]
 
 

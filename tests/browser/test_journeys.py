@@ -1,0 +1,244 @@
+"""What a person does, from the empty home page to the answer, in a real Chromium."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from storage.results import read_trials
+from storage.studies import get_study, list_studies
+from tests.browser.conftest import PATIENCE_S, Server, serving, wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+LONG_MS = PATIENCE_S * 1000
+
+
+def open_home(page: Page, server: Server) -> None:
+    page.goto(server.url)
+    expect(page.get_by_role("heading").first).to_be_visible()
+
+
+def fill(page: Page, label: str, text: str) -> None:
+    field = page.get_by_label(label, exact=True)
+    field.fill(text)
+    field.press("Enter")
+
+
+def start(page: Page) -> str:
+    """Press Start on the New study page, and return the new study's id."""
+    button = page.get_by_role("button", name="Start study")
+    expect(button).to_be_enabled()
+    button.click()
+    page.wait_for_url(re.compile(r"/study\?id="))
+    return study_id(page)
+
+
+def study_id(page: Page) -> str:
+    found = re.search(r"[?&]id=([^&]+)", page.url)
+    assert found is not None
+    return found[1]
+
+
+def expect_moving_curves(page: Page) -> None:
+    """See a curve chart and, some time later, more epochs in it; the canvas stays the same."""
+    canvas = page.locator(".st-key-live_curves canvas").first
+    expect(canvas).to_be_visible(timeout=LONG_MS)
+    canvas.evaluate("element => { element.dataset.seen = 'first' }")
+    progress = page.get_by_role("progressbar").first
+    before = progress.get_attribute("aria-valuenow")
+    expect(progress).not_to_have_attribute("aria-valuenow", before or "", timeout=LONG_MS)
+    expect(canvas).to_have_attribute("data-seen", "first")
+
+
+def expect_finished(page: Page) -> None:
+    expect(page.get_by_text(re.compile(r"^Finished in "))).to_be_visible(timeout=LONG_MS)
+
+
+def open_tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+
+
+def column(page: Page, name: str) -> list[str]:
+    """Return the cells of a column of the results grid, from its table for screen readers."""
+    grid = page.get_by_test_id("stDataFrame").last
+    headers = grid.locator("th[role=columnheader]")
+    expect(headers.first).to_be_attached()
+    names = headers.all_text_contents()
+    index = names.index(name) + 1
+    cells: Locator = grid.locator(f"td[aria-colindex='{index}']")
+    return [text.strip() for text in cells.all_text_contents()]
+
+
+def test_the_example_goes_from_an_empty_home_to_the_answer(server: Server, page: Page) -> None:
+    open_home(page, server)
+    expect(
+        page.get_by_role("heading", name="Find settings that are really better")
+    ).to_be_visible()
+
+    page.get_by_role("button", name="Run the example").click()
+
+    page.wait_for_url(re.compile(r"/study\?id=pima-batch-epochs"))
+    expect_moving_curves(page)
+    expect_finished(page)
+    open_tab(page, "Results")
+    scores = [float(score) for score in column(page, "Score (accuracy)")]
+    assert len(scores) >= 10  # the grid draws the rows in view
+    assert scores == sorted(scores, reverse=True)
+    open_tab(page, "Analysis")
+    expect(page.get_by_test_id("stPlotlyChart")).to_be_visible()
+    expect(page.get_by_text("Based on 18 of 18 trials")).to_be_visible()
+    open_tab(page, "Best model")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the model (.keras)").click()
+    assert Path(download.value.path()).stat().st_size > 1000
+
+
+def test_california_is_changed_before_launch_and_sorted_by_error(
+    server: Server, page: Page
+) -> None:
+    page.goto(f"{server.url}/new?recipe=california-random")
+    fill(page, "Trials", "2")
+    expect(page.get_by_text("2 trials × 3 folds × 1 repeat = 6 fits")).to_be_visible()
+
+    found = start(page)
+
+    expect_moving_curves(page)
+    expect_finished(page)
+    open_tab(page, "Results")
+    errors = [float(score) for score in column(page, "Score (RMSE)")]
+    assert len(errors) == 2
+    assert errors == sorted(errors)
+    assert get_study(server.db, found).n_fits_done == 6
+    open_tab(page, "Analysis")
+    expect(page.get_by_text(re.compile("needs 10 finished trials"))).to_be_visible()
+
+
+def test_the_network_of_the_digits_is_trained_as_published(server: Server, page: Page) -> None:
+    open_home(page, server)
+    page.get_by_text("Ready-made searches").first.click()
+    page.locator(".st-key-recipe_open_mnist27-baseline").get_by_role("link").or_(
+        page.locator(".st-key-recipe_open_mnist27-baseline").get_by_role("button")
+    ).first.click()
+
+    found = start(page)
+
+    canvas = page.locator(".st-key-live_curves canvas").first
+    expect(canvas).to_be_visible(timeout=LONG_MS)
+    expect_finished(page)
+    trials = read_trials(server.db, found)
+    assert len(trials) == 1
+    assert trials[0].score is not None
+    assert trials[0].score >= 0.975
+
+
+def test_a_dropped_table_becomes_a_study(server: Server, page: Page, tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    table = pd.DataFrame(
+        {
+            "tenure": rng.integers(0, 72, 300),
+            "plan": rng.choice(["basic", "plus", "max"], 300),
+            "fee": rng.normal(50, 10, 300).round(2),
+        }
+    )
+    table["left"] = np.where(table["tenure"] + rng.normal(0, 10, 300) < 30, "yes", "no")
+    file = tmp_path / "churn.csv"
+    table.to_csv(file, index=False)
+    page.goto(f"{server.url}/datasets")
+
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(file)
+    page.get_by_role("button", name="Use this dataset").click()
+    page.wait_for_url(re.compile(r"/new\?"))
+    fill(page, "Trials", "3")
+    expect(page.get_by_text("3 trials × 5 folds × 1 repeat = 15 fits")).to_be_visible()
+    found = start(page)
+
+    expect_finished(page)
+    row = get_study(server.db, found)
+    assert row.dataset.startswith("upload-")
+    assert row.best_score is not None
+    assert row.best_score > 0.7
+
+
+def test_a_study_is_stopped_from_its_page_and_keeps_what_is_done(
+    server: Server, page: Page
+) -> None:
+    page.goto(f"{server.url}/new?recipe=pima-sgd")
+    found = start(page)
+    wait_until(lambda: get_study(server.db, found).n_trials_done >= 1)
+
+    page.get_by_role("button", name="Stop").first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+
+    expect(page.get_by_text("Stopped", exact=False).first).to_be_visible()
+    wait_until(lambda: get_study(server.db, found).state == "stopped")
+    row = get_study(server.db, found)
+    complete = [t for t in read_trials(server.db, found) if t.state == "COMPLETE"]
+    assert 1 <= row.n_trials_done == len(complete) < 30
+
+
+def test_bad_text_is_told_at_its_row_and_blocks_the_start(server: Server, page: Page) -> None:
+    page.goto(f"{server.url}/new?recipe=pima-batch-epochs")
+    expect(page.get_by_role("button", name="Start study")).to_be_enabled()
+
+    fill(page, "Batch size, values", "10, ten")
+
+    sentence = "Batch size: 'ten' is not a number. Write for example 10, 20, 40."
+    expect(page.get_by_text(sentence).first).to_be_visible()
+    expect(page.get_by_role("button", name="Start study")).to_be_disabled()
+    page.reload()
+    expect(page.get_by_label("Batch size, values", exact=True)).to_have_value("10, ten")
+
+
+def test_a_double_click_starts_one_study(server: Server, page: Page) -> None:
+    before = len(list_studies(server.db, limit=100))
+    page.goto(f"{server.url}/new?recipe=pima-neurons")
+    button = page.get_by_role("button", name="Start study")
+    expect(button).to_be_enabled()
+
+    button.dblclick()
+
+    page.wait_for_url(re.compile(r"/study\?id="))
+    page.wait_for_timeout(1000)
+    assert len(list_studies(server.db, limit=100)) == before + 1
+    page.get_by_role("button", name="Stop").first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    wait_until(lambda: get_study(server.db, study_id(page)).state == "stopped")
+
+
+def test_a_search_outlives_its_page_and_the_app(tmp_path: Path, page: Page) -> None:
+    with serving(tmp_path) as server:
+        page.goto(f"{server.url}/new?recipe=pima-optimizer")
+        found = start(page)
+        wait_until(lambda: get_study(server.db, found).n_trials_done >= 1)
+        pids = server.workers()
+
+        page.goto("about:blank")
+        server.kill()
+        done = get_study(server.db, found).n_fits_done
+        wait_until(lambda: get_study(server.db, found).n_fits_done > done)
+        server.start()
+        page.goto(f"{server.url}/study?id={found}")
+
+        expect_finished(page)
+        assert server.workers() == pids
+        assert get_study(server.db, found).n_trials_done == 7
+
+
+def test_a_deep_link_is_the_first_request_and_unknown_ids_get_a_sentence(
+    tmp_path: Path, page: Page
+) -> None:
+    with serving(tmp_path) as server:
+        page.goto(f"{server.url}/study?id=pima-9x2k")
+
+        sentence = "There is no study 'pima-9x2k'. It may have been deleted."
+        expect(page.get_by_text(sentence)).to_be_visible()
+        expect(page.get_by_role("link", name="New study")).to_be_visible()
+        page.goto(f"{server.url}/study")
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+        expect(page.get_by_role("link", name="Datasets")).to_be_visible()

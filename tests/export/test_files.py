@@ -1,0 +1,150 @@
+"""Tables and documents as spreadsheets and scripts read them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from storage.database import Database
+from storage.errors import UnknownStudyError
+from storage.results import Batch, FitRow, TrialRow, write_batch
+from storage.studies import FINISHED, claim_next, update_claimed
+from tuning.export.files import (
+    best_model_path,
+    fits_csv,
+    model_folder,
+    study_document,
+    study_json,
+    trials_csv,
+)
+from tuning.launch import launch
+from tuning.spec import StudySpec
+
+SPEC = StudySpec.parse(
+    {
+        "name": "layers",
+        "data": {"dataset": "breast-cancer"},
+        "space": {
+            "dense_layer_sizes": {"kind": "list", "values": [[8], [16, 8]]},
+            "activation": {"kind": "list", "values": ["relu"]},
+        },
+        "evaluation": {"folds": 2},
+    }
+)
+
+
+@pytest.fixture
+def study_id(db: Database) -> str:
+    """Give a finished study of a complete and a failed trial."""
+    study_id = launch(db, SPEC)
+    claim = claim_next(db, "worker", study_id)
+    assert claim is not None
+    layers = [{"dense_layer_sizes": sizes, "activation": "relu"} for sizes in ([8], [16, 8])]
+    trials = [
+        TrialRow(0, "COMPLETE", layers[0], 0.75, 0.05, 9.5, 1.5, 257, finished_at=2.0),
+        TrialRow(1, "FAIL", layers[1], message="=1+1"),
+    ]
+    fits = [
+        FitRow(0, 0, 0, "COMPLETE", 0.7, {"accuracy": 0.7, "f1": 0.6}, 9, 4, 0.5, "keras"),
+        FitRow(0, 0, 1, "COMPLETE", 0.8, {"accuracy": 0.8}, 10, None, 1.0, "keras"),
+        FitRow(1, 0, 0, "FAIL", message="=1+1"),
+    ]
+    best = {"best_number": 0, "best_score": 0.75, "best_spread": 0.05}
+    write_batch(db, claim, Batch(trials=trials, fits=fits, study=best))
+    update_claimed(db, claim, state=FINISHED, started_at=1.0)
+    return study_id
+
+
+def read(table: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(table.decode())))
+
+
+def test_the_table_of_trials_has_a_column_for_every_parameter_and_fold(
+    db: Database, study_id: str
+) -> None:
+    complete, failed = read(trials_csv(db, study_id))
+
+    assert complete == {
+        "number": "0",
+        "state": "COMPLETE",
+        "dense_layer_sizes": "8",
+        "activation": "relu",
+        "score": "0.75",
+        "spread": "0.05",
+        "score_repeat0_fold0": "0.7",
+        "score_repeat0_fold1": "0.8",
+        "n_epochs": "9.5",
+        "duration_s": "1.5",
+        "n_weights": "257",
+        "message": "",
+    }
+    assert failed["dense_layer_sizes"] == "16-8"
+    assert (failed["score"], failed["score_repeat0_fold1"]) == ("", "")
+
+
+def test_text_that_a_spreadsheet_would_run_is_disarmed(db: Database, study_id: str) -> None:
+    assert read(trials_csv(db, study_id))[1]["message"] == "'=1+1"
+    assert read(fits_csv(db, study_id))[2]["message"] == "'=1+1"
+
+
+def test_only_chosen_trials_are_written(db: Database, study_id: str) -> None:
+    assert [row["number"] for row in read(trials_csv(db, study_id, [1, 7]))] == ["1"]
+
+
+def test_the_table_of_fits_has_a_column_for_every_score(db: Database, study_id: str) -> None:
+    rows = read(fits_csv(db, study_id))
+
+    assert [(row["number"], row["fold"], row["accuracy"], row["f1"]) for row in rows] == [
+        ("0", "0", "0.7", "0.6"),
+        ("0", "1", "0.8", ""),
+        ("1", "0", "", ""),
+    ]
+    assert (rows[0]["n_epochs"], rows[0]["best_epoch"], rows[1]["best_epoch"]) == ("9", "4", "")
+
+
+def test_a_study_without_trials_has_empty_tables(db: Database) -> None:
+    study_id = launch(db, SPEC)
+
+    assert read(trials_csv(db, study_id)) == []
+    assert read(fits_csv(db, study_id)) == []
+    assert study_document(db, study_id)["best"] is None
+
+
+def test_the_document_holds_study_spec_trials_and_best(db: Database, study_id: str) -> None:
+    document = json.loads(study_json(db, study_id))
+
+    assert document["study"]["state"] == "finished"
+    assert StudySpec.parse(document["spec"]) == SPEC
+    assert document["trials"][0] == {
+        "number": 0,
+        "state": "COMPLETE",
+        "params": {"dense_layer_sizes": [8], "activation": "relu"},
+        "score": 0.75,
+        "std": 0.05,
+        "fold_scores": [0.7, 0.8],
+        "n_epochs": 9.5,
+        "duration_s": 1.5,
+        "n_weights": 257,
+        "trainer": "keras",
+        "message": "",
+    }
+    assert document["best"] == document["trials"][0]
+    assert document["seconds"] > 0
+
+
+def test_a_study_that_is_not_there_is_named(db: Database) -> None:
+    with pytest.raises(UnknownStudyError):
+        study_document(db, "layers-9999")
+
+
+def test_the_best_model_is_found_once_it_is_saved(tmp_path: Path) -> None:
+    assert best_model_path(tmp_path, "layers-2345") is None
+    folder = model_folder(tmp_path, "layers-2345")
+    folder.mkdir(parents=True)
+    (folder / "model.keras").write_bytes(b"model")
+
+    assert best_model_path(tmp_path, "layers-2345") == folder / "model.keras"

@@ -1,0 +1,225 @@
+"""Charts: the tables behind them by hand, and the marks they must have."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pages.parts.charts.curves import (
+    Display,
+    Frame,
+    Lines,
+    best_so_far,
+    choose_lines,
+    curve_table,
+    learning_curves,
+    shown_sentence,
+    spread_labels,
+    value_range,
+)
+from pages.parts.charts.importance import (
+    importance_bars,
+    one_parameter_dots,
+    two_parameter_map,
+)
+from pages.parts.charts.titles import broken
+from storage.results import CurvePiece
+from tuning.analysis.curves import ACCURACY, CurveBook
+
+
+def book_of(*curves: list[list[float]]) -> CurveBook:
+    """Return a book with a trial for each argument, a fold for each of its lists."""
+    book = CurveBook()
+    for number, folds in enumerate(curves):
+        for fold, accuracy in enumerate(folds):
+            values = np.full((len(accuracy), 5), np.nan, dtype=np.float32)
+            values[:, 3] = accuracy
+            values[:, 1] = 1.0
+            book.add([CurvePiece(number, 0, fold, 0, values)])
+    return book
+
+
+def test_up_to_twelve_trials_are_all_lines() -> None:
+    lines = choose_lines([3, 1, 2], range(6), highlighted=[1])
+
+    assert lines.leader == 3
+    assert lines.highlighted == (1,)
+    assert lines.others == (2,)
+    assert lines.running == (0, 4, 5)
+    assert not lines.has_area
+
+
+def test_of_500_trials_the_best_five_the_highlighted_and_an_area_are_drawn() -> None:
+    lines = choose_lines(list(range(500)), range(500), highlighted=[400, 33])
+
+    assert lines.shown == (0, 400, 33, 1, 2, 3, 4)
+    assert lines.has_area
+    assert shown_sentence(lines) == (
+        "Showing 7 of 500 trials; the grey area holds the middle 80 %. "
+        + "The band around the leader spans its folds."
+    )
+
+
+def test_a_highlighted_trial_that_has_no_curve_is_left_out() -> None:
+    assert choose_lines([0], [0], highlighted=[99]).shown == (0,)
+
+
+def test_only_the_leader_still_shows_what_is_highlighted_and_running() -> None:
+    lines = choose_lines([0, 1, 2], range(5), highlighted=[2], leader_only=True)
+
+    assert lines.shown == (0, 2, 3, 4)
+
+
+def test_the_table_counts_epochs_from_one_and_spans_the_folds_of_the_leader() -> None:
+    book = book_of([[0.5, 0.75], [0.25, 0.25]], [[0.125]])
+    lines = Lines(0, others=(1,), n_trials=2)
+
+    table = curve_table(book, ACCURACY, lines, Display(training=True))
+
+    assert table["epoch"].tolist() == [1, 2]
+    assert table["trial 0"].tolist() == [0.375, 0.5]
+    assert table["trial 1"].iloc[0] == 0.125
+    assert np.isnan(table["trial 1"].iloc[1])
+    assert table["lowest fold"].tolist() == [0.25, 0.25]
+    assert table["fold range"].tolist() == [0.25, 0.5]
+    assert table["training rows"].tolist() == [1.0, 1.0]
+
+
+def test_the_area_is_the_lower_end_and_the_height_stacked_on_it() -> None:
+    book = book_of(*[[[0.0, number / 10]] for number in range(11)], *[[[0.0, 0.5]]] * 2)
+    lines = choose_lines([10], range(13))
+
+    table = curve_table(book, ACCURACY, lines, Display())
+
+    ends = np.percentile([*(n / 10 for n in range(11)), 0.5, 0.5], [10, 90])
+    assert table["10 % are below"].iloc[1] == pytest.approx(ends[0], abs=1e-6)
+    assert table["middle 80 %"].iloc[1] == pytest.approx(ends[1] - ends[0], abs=1e-6)
+
+
+def test_smoothing_keeps_the_raw_curve_of_the_leader() -> None:
+    book = book_of([[0.0, 1.0]])
+
+    table = curve_table(book, ACCURACY, Lines(0, n_trials=1), Display(smoothing=0.5))
+
+    assert table["not smoothed"].tolist() == [0.0, 1.0]
+    assert table["trial 0"].tolist() == pytest.approx([0.0, 0.5 / 0.75])
+
+
+def test_the_chart_has_the_leader_thickest_and_names_lines_at_their_end() -> None:
+    book = book_of([[0.5, 0.75], [0.25, 0.25]], [[0.125, 0.25]])
+    lines = Lines(0, others=(1,), n_trials=2)
+    table = curve_table(book, ACCURACY, lines, Display())
+
+    option = learning_curves(table, lines, Frame("Title", "accuracy", ("guessing", 0.4)))
+
+    by_name = {one["name"]: one for one in option["series"]}
+    assert by_name["trial 0"]["lineStyle"]["width"] > by_name["trial 1"]["lineStyle"]["width"]
+    assert by_name["trial 0"]["endLabel"]["formatter"] == "0  0.500"
+    assert by_name["guessing"]["markLine"]["data"] == [{"yAxis": 0.4}]
+    assert by_name["folds"]["stackStrategy"] == "all"
+    assert option["title"]["text"] == "Title"
+
+
+def test_a_logarithmic_axis_has_no_stacked_band() -> None:
+    book = book_of([[0.5, 0.75], [0.25, 0.25]])
+    lines, display = Lines(0, n_trials=1), Display(log_y=True)
+    table = curve_table(book, ACCURACY, lines, display)
+
+    option = learning_curves(table, lines, Frame("", "accuracy", display=display))
+
+    assert option["yAxis"]["type"] == "log"
+    assert [one["name"] for one in option["series"]] == ["trial 0"]
+
+
+def test_labels_that_end_together_are_moved_apart() -> None:
+    ends = {"trial 0": (100, 0.901), "trial 1": (100, 0.900), "trial 2": (50, 0.9)}
+
+    shifts = spread_labels(ends, (0.0, 1.0))
+
+    assert shifts["trial 0"] == 0
+    assert 10 < shifts["trial 1"] < 15
+    assert shifts["trial 2"] == 0
+
+
+def test_labels_at_the_bottom_move_up_off_the_axis() -> None:
+    ends = {f"trial {number}": (100, 0.0) for number in range(3)}
+
+    shifts = sorted(spread_labels(ends, (0.0, 1.0)).values())
+
+    assert shifts[-1] == 0
+    assert all(b - a >= 10 for a, b in itertools.pairwise(shifts))
+
+
+@pytest.mark.parametrize(
+    ("values", "ends"),
+    [
+        ([0.53, 0.928], (0.5, 1.0)),
+        ([4642.0, 8000.0], (4500.0, 8000.0)),
+        ([np.nan], (0.0, 1.0)),
+        ([-0.2, 0.9], (-0.2, 1.0)),
+    ],
+)
+def test_a_value_axis_ends_at_round_numbers(
+    values: list[float], ends: tuple[float, float]
+) -> None:
+    assert value_range(np.array(values)) == pytest.approx(ends)
+
+
+def test_long_titles_break_into_even_lines() -> None:
+    title = "Trial 11 overfits: its loss rises after epoch 41"
+
+    assert broken("Loss by epoch") == "Loss by epoch"
+    assert broken(title) == "Trial 11 overfits: its\nloss rises after epoch 41"
+    assert broken("") == ""
+
+
+def test_the_history_has_a_dot_for_each_trial_and_a_step_line() -> None:
+    table = pd.DataFrame(
+        {"finished": [1], "number": [0], "score": [0.5], "best": [0.5], "leader": [0]}
+    )
+
+    option = best_so_far(table, "Title", "accuracy")
+
+    assert [one["type"] for one in option["series"]] == ["scatter", "line"]
+    assert option["xAxis"]["max"] == 2
+
+
+def test_the_most_important_bar_is_on_top() -> None:
+    table = pd.DataFrame({"label": ["Epochs", "Momentum"], "share": [0.95, 0.05]})
+
+    figure = importance_bars(table, "Epochs matter most")
+
+    bars = figure.data[0]
+    assert list(bars.y) == ["Momentum", "Epochs"]  # Plotly draws from the bottom
+    assert bars.marker.color[0] != bars.marker.color[1]
+
+
+def test_one_parameter_has_a_dot_for_each_trial_and_the_means() -> None:
+    table = pd.DataFrame({"number": [0, 1], "value": [0.1, 0.2], "score": [0.5, 0.6]})
+    means = pd.DataFrame({"value": [0.1, 0.2], "score": [0.5, 0.6]})
+
+    figure = one_parameter_dots(
+        table, means, title="T", labels=("Dropout rate", "accuracy"), log_x=True
+    )
+
+    assert [trace.mode for trace in figure.data] == ["markers", "lines+markers"]
+    assert figure.layout.xaxis.type == "log"
+
+
+@pytest.mark.parametrize("higher_is_better", [True, False])
+def test_better_is_the_strong_end_of_the_colours(higher_is_better: bool) -> None:
+    scores = pd.DataFrame([[0.1, 0.9]], index=["5"], columns=["10", "20"])
+
+    figure = two_parameter_map(
+        scores,
+        scores,
+        title="T",
+        labels=("Batch size", "Epochs", "accuracy"),
+        higher_is_better=higher_is_better,
+    )
+
+    strongest = figure.data[0].colorscale[-1 if higher_is_better else 0][1]
+    assert strongest.upper() == "#0A2F75"
