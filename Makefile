@@ -35,7 +35,7 @@ test: $(VENV)/.dev-installed
 	$(BIN)/python -m pytest $(if $(TUNEBOARD_NO_SKIPS),-p tests.plugins.no_skips)
 
 fast: $(VENV)/.dev-installed
-	$(BIN)/python -m pytest -m "not slow and not browser"
+	$(BIN)/python -m pytest -n 2 -m "not slow and not browser"
 
 format: $(VENV)/.dev-installed
 	$(BIN)/ruff check --fix

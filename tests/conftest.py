@@ -16,6 +16,7 @@ _HOME = tempfile.TemporaryDirectory(prefix="tuneboard-tests-")
 _DATASETS = Path(__file__).resolve().parents[2] / "shared" / "datasets"
 
 os.environ["TUNEBOARD_HOME"] = _HOME.name
+os.environ["COLUMNS"] = "120"  # tables of commands wrap the same way in every terminal
 os.environ.pop("TUNEBOARD_DATABASE_URL", None)  # never the database of a person
 if _DATASETS.is_dir():
     os.environ.setdefault("TUNEBOARD_DATASETS", str(_DATASETS))

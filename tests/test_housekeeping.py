@@ -29,7 +29,7 @@ SPEC = StudySpec.parse(
 def finish_a_trial(db: Database, home: Path, study_id: str) -> None:
     """Leave behind what a worker does."""
     row = TrialRow(0, "COMPLETE", {"epochs": 2}, 0.9, finished_at=1.0)
-    OptunaCopy(db, study_id, SPEC).copy({0: row}, lambda _numbers: [])
+    OptunaCopy(db, study_id, SPEC).copy({0: row}, lambda _numbers: [], 1)
     folder = model_folder(home, study_id)
     folder.mkdir(parents=True)
     (folder / "model.keras").write_bytes(b"model")

@@ -74,6 +74,9 @@ def make_rows() -> dict[int, TrialRow]:
     }
 
 
+MANY = 100
+
+
 def read_fits(numbers: Sequence[int]) -> list[FitRow]:
     return [FitRow(n, 0, fold, "COMPLETE", n + fold / 10) for n in numbers for fold in range(2)]
 
@@ -85,7 +88,7 @@ def load(db: Database) -> optuna.Study:
 def test_optuna_reads_the_same_numbers_params_values_and_states(
     db: Database, spec: StudySpec
 ) -> None:
-    OptunaCopy(db, STUDY_ID, spec).copy(make_rows(), read_fits)
+    OptunaCopy(db, STUDY_ID, spec).copy(make_rows(), read_fits, MANY)
 
     study = optuna.load_study(study_name=STUDY_ID, storage=db.url)
 
@@ -111,11 +114,12 @@ def test_optuna_reads_the_same_numbers_params_values_and_states(
 
 
 def test_folds_costs_and_messages_come_along(db: Database, spec: StudySpec) -> None:
-    OptunaCopy(db, STUDY_ID, spec).copy(make_rows(), read_fits)
+    OptunaCopy(db, STUDY_ID, spec).copy(make_rows(), read_fits, MANY)
 
     trials = load(db).trials
 
     assert trials[0].user_attrs == {
+        "number": 0,
         "spread": 0.1,
         "fold_scores": [0.0, 0.1],
         "n_epochs": 5.0,
@@ -126,7 +130,7 @@ def test_folds_costs_and_messages_come_along(db: Database, spec: StudySpec) -> N
 
 
 def test_times_are_local_as_optuna_writes_them(db: Database, spec: StudySpec) -> None:
-    OptunaCopy(db, STUDY_ID, spec).copy(make_rows(), read_fits)
+    OptunaCopy(db, STUDY_ID, spec).copy(make_rows(), read_fits, MANY)
 
     trial = load(db).trials[1]
 
@@ -139,14 +143,12 @@ def test_trials_that_finish_out_of_order_are_copied_in_order_and_once(
 ) -> None:
     rows, copy = make_rows(), OptunaCopy(db, STUDY_ID, spec)
 
-    copied = [
-        copy.copy({2: rows[2], 3: rows[3]}, read_fits),
-        copy.copy({0: rows[0], 2: rows[2], 3: rows[3]}, read_fits),
-        copy.copy(rows, read_fits),
-        copy.copy(rows, read_fits),
-    ]
+    counts = []
+    for finished in ({2: rows[2], 3: rows[3]}, {n: rows[n] for n in (0, 2, 3)}, rows, rows):
+        copy.copy(finished, read_fits, MANY)
+        counts.append(len(load(db).trials))
 
-    assert copied == [0, 1, 3, 0]
+    assert counts == [0, 1, 4, 4]
     assert [trial.value for trial in load(db).trials] == [0.5, None, None, 0.25]
 
 
@@ -154,12 +156,28 @@ def test_a_copy_that_is_opened_again_goes_on_where_it_was(
     db: Database, spec: StudySpec
 ) -> None:
     rows = make_rows()
-    OptunaCopy(db, STUDY_ID, spec).copy({0: rows[0], 1: rows[1]}, read_fits)
+    OptunaCopy(db, STUDY_ID, spec).copy({0: rows[0], 1: rows[1]}, read_fits, MANY)
 
-    copied = OptunaCopy(db, STUDY_ID, spec).copy(rows, read_fits)
+    OptunaCopy(db, STUDY_ID, spec).copy(rows, read_fits, MANY)
 
-    assert copied == 2
     assert [trial.value for trial in load(db).trials] == [0.5, None, None, 0.25]
+
+
+def test_only_so_many_trials_are_copied_at_once(db: Database, spec: StudySpec) -> None:
+    OptunaCopy(db, STUDY_ID, spec).copy(make_rows(), read_fits, 3)
+
+    assert len(load(db).trials) == 3
+
+
+def test_the_rest_is_copied_after_a_gap_too_and_never_twice(
+    db: Database, spec: StudySpec
+) -> None:
+    rows, copy = make_rows(), OptunaCopy(db, STUDY_ID, spec)
+
+    copy.copy_rest({0: rows[0], 3: rows[3]}, read_fits)
+    OptunaCopy(db, STUDY_ID, spec).copy(rows, read_fits, MANY)
+
+    assert [trial.user_attrs["number"] for trial in load(db).trials] == [0, 3, 1, 2]
 
 
 def ask_dashboard(app: Any, path: str) -> Any:
@@ -175,7 +193,7 @@ def ask_dashboard(app: Any, path: str) -> Any:
 
 
 def test_optuna_dashboard_shows_the_study_and_its_trials(db: Database, spec: StudySpec) -> None:
-    OptunaCopy(db, STUDY_ID, spec).copy(make_rows(), read_fits)
+    OptunaCopy(db, STUDY_ID, spec).copy(make_rows(), read_fits, MANY)
     app = wsgi(optuna_storage(db))
 
     (listed,) = ask_dashboard(app, "/api/studies")["study_summaries"]

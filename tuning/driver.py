@@ -1,6 +1,6 @@
 """One study from queued to finished: reads the data, asks for settings, trains, writes.
 
-Whoever runs it holds the study's claim. A thread of its own writes what the trainer tells,
+Whoever runs it holds the study's claim. A `Keeper` beside it writes what the trainer tells,
 keeps the lease, and carries a person's wish to stop to the trainer.
 """
 
@@ -17,12 +17,12 @@ import structlog
 from storage.database import Database
 from storage.errors import LostLeaseError
 from storage.results import (
+    FitRow,
     Timing,
     TrialRow,
     forget_unfinished,
     read_fits,
     read_trials,
-    write_batch,
 )
 from storage.studies import (
     FAILED,
@@ -33,7 +33,6 @@ from storage.studies import (
     Claim,
     StudyRow,
     get_study,
-    renew,
     update_claimed,
 )
 from storage.timings import add_timings, read_timings
@@ -41,6 +40,7 @@ from tuning.analysis.estimate import Cost, measured_pace, training_cost
 from tuning.datasets.catalogue import load_dataset
 from tuning.datasets.info import DatasetInfo
 from tuning.errors import TuningError
+from tuning.keeper import Keeper
 from tuning.ledger import Ledger
 from tuning.models.size import n_weights
 from tuning.optuna_copy import OptunaCopy
@@ -52,7 +52,7 @@ from tuning.training.refit import keep_best_model
 from tuning.training.rows import StudyRows
 from tuning.training.seeds import fit_seed
 
-_WRITE_EVERY_S = 0.3  # a page polls each second: an epoch is on the screen within two
+_TIMINGS_KEPT = 300  # of one study; the next estimate needs no more
 _FINAL = ("COMPLETE", "PRUNED", "FAIL")
 
 log = structlog.get_logger()
@@ -92,6 +92,10 @@ def run_study(
         raise
 
 
+class _StopError(Exception):
+    """Something asks for the end before training has begun."""
+
+
 class _Driver:
     def __init__(
         self,
@@ -99,40 +103,47 @@ class _Driver:
         claim: Claim,
         row: StudyRow,
         trainer: Trainer,
-        stop: threading.Event,
+        leave: threading.Event,
     ) -> None:
         self._db, self._claim, self._row, self._trainer = db, claim, row, trainer
-        self._leave = stop
-        self._wish = row.wish
-        self._writer_error: BaseException | None = None
         self._spec = StudySpec.parse(row.spec)
+        minutes = self._spec.max_minutes
+        limit_s = None if minutes is None else minutes * 60
+        self._keeper = Keeper(db, claim, row.wish, limit_s, leave)
 
     def run(self) -> None:
+        with self._keeper:
+            try:
+                self._prepare()
+            except _StopError:
+                self._end_early("")
+                return
+            self._search()
+            self._end()
+
+    def _prepare(self) -> None:
         self._say(state=PREPARING, phase="Reading data")
-        dataset = load_dataset(
-            self._spec.data.dataset, self._spec.data.digits, progress=self._say_download
-        )
+        data = self._spec.data
+        dataset = load_dataset(data.dataset, data.digits, progress=self._say_download)
         self._info: DatasetInfo = dataset.info
         self._rows = StudyRows(self._spec, dataset)
-        self._network = Network(
-            self._spec.model, dataset.info, self._spec.evaluation.early_stopping
-        )
-        pace = measured_pace(
-            self._spec.model, read_timings(self._db, self._spec.model, self._trainer.name)
-        )
+        stopping = self._spec.evaluation.early_stopping
+        self._network = Network(self._spec.model, dataset.info, stopping)
         finished = self._take_up()
         self._board = make_board(self._spec)
         self._place_finished(finished)
+        timings = read_timings(self._db, self._spec.model, self._trainer.name)
+        pace = measured_pace(self._spec.model, timings)
         self._ledger = Ledger(self._spec, pace, finished, self._board)
-        self._copy = OptunaCopy(self._db, self._claim.study_id, self._spec)
+        self._keeper.write_for(
+            self._ledger, OptunaCopy(self._db, self._claim.study_id, self._spec)
+        )
         self._say(
             state=TRAINING,
             phase="Training",
             started_at=self._row.started_at or time.time(),
-            note="Training." if not finished else f"Going on after {len(finished)} trials.",
+            note=f"Going on after {len(finished)} trials." if finished else "Training.",
         )
-        self._search()
-        self._end()
 
     def _take_up(self) -> list[TrialRow]:
         """Read what an earlier worker has finished, and forget what it had in flight."""
@@ -150,19 +161,11 @@ class _Driver:
             self._board.finish(row.number, row.score, pruned=row.state == "PRUNED")
 
     def _search(self) -> None:
-        writer = threading.Thread(target=self._write_on, name="writer", daemon=True)
-        self._over = threading.Event()
-        writer.start()
-        try:
-            for settings in self._rounds():
-                if self._ledger.stopped:
-                    break
-                self._train(settings)
-        finally:
-            self._over.set()
-            writer.join()
-        if self._writer_error is not None:
-            raise self._writer_error
+        for settings in self._rounds():
+            if self._ledger.stopped:
+                break
+            self._train(settings)
+        self._keeper.check()
 
     def _rounds(self) -> Iterator[dict[int, dict[str, Value]]]:
         """Yield the settings of the trials to train next, by number, without finished ones."""
@@ -179,7 +182,7 @@ class _Driver:
                 yield {number: board.propose(number)}
 
     def _train(self, settings: Mapping[int, Mapping[str, Value]]) -> None:
-        planned = planned_settings(self._spec) is not None
+        planned = self._spec.sampler.kind != "tpe"
         params = {number: all_params(self._spec, s) for number, s in settings.items()}
         for number, chosen in settings.items():
             weights = n_weights(self._spec.model, params[number], self._info)
@@ -187,7 +190,7 @@ class _Driver:
             if planned and self._board is not None:
                 self._board.place(number, chosen)
         trainings = list(self._trainings(params))
-        self._ledger.plan({_key(t): self._cost(t) for t in trainings})
+        self._ledger.plan({training.key: self._cost(training) for training in trainings})
         self._trainer.train(self._network, trainings, self._rows, self._ledger)
 
     def _trainings(self, params: Mapping[int, Mapping[str, Value]]) -> Iterator[Training]:
@@ -204,48 +207,11 @@ class _Driver:
     def _cost(self, training: Training) -> Cost:
         return training_cost(self._spec, self._info, training.params, training.n_epochs)
 
-    def _write_on(self) -> None:
-        """Write until the search is over; runs in a thread of its own."""
-        started = time.monotonic()
-        try:
-            while not self._over.wait(_WRITE_EVERY_S):
-                self._write()
-                self._wish = renew(self._db, self._claim) or self._wish
-                if self._wish or self._leave.is_set() or self._out_of_time(started):
-                    self._ledger.stop()
-            self._write()
-        except BaseException as error:  # noqa: BLE001 (raised again where the study is run)
-            self._writer_error = error
-            self._ledger.stop()
-
-    def _out_of_time(self, started: float) -> bool:
-        minutes = self._spec.max_minutes
-        out = minutes is not None and time.monotonic() - started > minutes * 60
-        if out and not self._wish:
-            self._wish = "time"
-        return out
-
-    def _write(self) -> None:
-        batch = self._ledger.take()
-        if not batch:
-            return
-        write_batch(self._db, self._claim, batch)
-        self._copy.copy(
-            self._ledger.finished,
-            lambda numbers: read_fits(self._db, self._claim.study_id, numbers=numbers),
-        )
-
     def _end(self) -> None:
-        if self._ledger.stopped and not self._wish:
-            self._ledger.close("The worker was stopped; it goes on by itself.")
-            self._write()
-            self._say(lease_until=0.0, phase="Waiting for a worker", note="The worker ended.")
+        if self._ledger.stopped:
+            self._end_early(self._stopped_trials_message())
             return
-        if self._wish:
-            self._ledger.close("Stopped before it was finished.")
-            self._write()
-            self._say(state=STOPPED, phase="", message=self._stopped_message())
-            return
+        self._keeper.flush()
         rows = self._ledger.finished.values()
         failed = [row for row in rows if row.state == "FAIL"]
         if failed and len(failed) == len(rows):
@@ -256,11 +222,30 @@ class _Driver:
             self._say(state=FAILED, phase="", message=message, note=message)
             return
         self._keep_best()
+        if self._keeper.stopped and not self._keeper.wish:
+            self._end_early("")
+            return
         self._keep_timings()
         self._say(state=FINISHED, phase="", message="", note="Finished.")
 
+    def _end_early(self, message: str) -> None:
+        """End for a person or the time limit; otherwise leave the study to another worker."""
+        self._keeper.check()
+        if message:
+            self._ledger.close(message)
+        self._keeper.flush()
+        if self._keeper.wish:
+            self._say(state=STOPPED, phase="", message=self._stopped_message())
+        else:
+            self._say(lease_until=0.0, phase="Waiting for a worker", note="The worker ended.")
+
+    def _stopped_trials_message(self) -> str:
+        if self._keeper.wish:
+            return "Stopped before it was finished."
+        return "The worker was stopped; it goes on by itself."
+
     def _stopped_message(self) -> str:
-        if self._wish == "time":
+        if self._keeper.wish == "time":
             return f"Stopped at the limit of {self._spec.max_minutes:g} minutes."
         return "Stopped by a person."
 
@@ -269,72 +254,36 @@ class _Driver:
         if best is None:
             return
         self._say(phase="Training the best model on all rows")
-        renewer = _Renewer(self._db, self._claim)
-        with renewer:
-            keep_best_model(
-                self._claim.study_id, self._spec, self._network, self._rows, best, renewer
-            )
+        keep_best_model(
+            self._claim.study_id, self._spec, self._network, self._rows, best, self._keeper
+        )
 
     def _keep_timings(self) -> None:
         """Keep what each training cost, for the next estimate."""
         fits = read_fits(self._db, self._claim.study_id)
-        timings = []
-        for fit in fits:
-            trial = self._ledger.finished.get(fit.number)
-            if trial is None or fit.state != "COMPLETE" or fit.duration_s is None:
-                continue
-            params = all_params(self._spec, trial.params)
-            cost = training_cost(self._spec, self._info, params, fit.n_epochs)
-            timings.append(
-                Timing(
-                    self._spec.model,
-                    fit.trainer,
-                    cost.n_steps,
-                    cost.n_epochs,
-                    cost.work,
-                    fit.duration_s,
-                )
-            )
-        add_timings(self._db, timings[-300:])
+        timings = [self._timing(fit) for fit in fits if fit.state == "COMPLETE"]
+        add_timings(self._db, timings[-_TIMINGS_KEPT:])
+
+    def _timing(self, fit: FitRow) -> Timing:
+        params = all_params(self._spec, self._ledger.finished[fit.number].params)
+        cost = training_cost(self._spec, self._info, params, fit.n_epochs)
+        return Timing(
+            model=self._spec.model,
+            trainer=fit.trainer,
+            n_steps=cost.n_steps,
+            n_epochs=cost.n_epochs,
+            work=cost.work,
+            seconds=fit.duration_s or 0.0,
+        )
 
     def _say(self, note: str = "", **changes: object) -> None:
         update_claimed(self._db, self._claim, note, **changes)
 
     def _say_download(self, file_name: str, done: int, total: int) -> None:
+        if self._keeper.stopped:
+            raise _StopError
         share = f"{done / total:.0%} of " if total else ""
-        renew(self._db, self._claim)
         self._say(phase=f"Fetching {file_name}: {share}{total / 1e6:.1f} MB")
-
-
-class _Renewer:
-    """Keeps the lease while the best model trains, and listens for a wish to stop."""
-
-    def __init__(self, db: Database, claim: Claim) -> None:
-        self._db, self._claim = db, claim
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._renew, name="renewer", daemon=True)
-        self.stopped = False
-
-    def __enter__(self) -> _Renewer:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _renew(self) -> None:
-        while not self._over.wait(1.0):
-            try:
-                if renew(self._db, self._claim):
-                    self.stopped = True
-            except LostLeaseError:
-                self.stopped = True
-                return
-
-
-def _key(training: Training) -> tuple[int, int, int]:
-    return training.readouts[0].number, training.repeat, training.fold
 
 
 def _whole(row: TrialRow) -> TrialRow:

@@ -99,7 +99,7 @@ class Ledger:
     def epoch(self, training: Training, epoch: int, values: NDArray[np.float32]) -> None:
         """Take the curve values of an epoch; see `Reporter`."""
         with self._lock:
-            self._progress[_key(training)].epochs = epoch + 1
+            self._progress[training.key].epochs = epoch + 1
             for readout in training.readouts:
                 if epoch < readout.n_epochs and readout.number in self._open:
                     self._keep_epoch(readout.number, training, epoch, values)
@@ -127,7 +127,7 @@ class Ledger:
         with self._lock:
             over = self.stopped or not any(self._awaits(training, r) for r in training.readouts)
             if over:
-                self._progress[_key(training)].over = True
+                self._progress[training.key].over = True
             return over
 
     # What the writer takes.
@@ -261,10 +261,6 @@ class Ledger:
         n_unchosen = max(0, self._spec.n_trials - len(self.finished) - len(self._open))
         rest += n_unchosen * (done + rest) / self._n_opened
         return rest / done * (time.perf_counter() - self._started_at)
-
-
-def _key(training: Training) -> tuple[int, int, int]:
-    return training.readouts[0].number, training.repeat, training.fold
 
 
 def _score(row: TrialRow) -> float:

@@ -32,10 +32,12 @@ class OptunaCopy:
             load_if_exists=True,
         )
         self._study.set_user_attr("score", spec.evaluation.score)
-        self._n_copied = len(self._study.get_trials(deepcopy=False))
+        trials = self._study.get_trials(deepcopy=False)
+        self._copied = {int(trial.user_attrs["number"]) for trial in trials}
+        self._next = 0
 
-    def copy(self, finished: Mapping[int, TrialRow], read_fits: FitReader) -> int:
-        """Copy every trial that is next by number, and return how many there were.
+    def copy(self, finished: Mapping[int, TrialRow], read_fits: FitReader, most: int) -> None:
+        """Copy trials that are next by number, so that Optuna counts them as we do.
 
         Parameters
         ----------
@@ -43,16 +45,29 @@ class OptunaCopy:
             Finished trials by number.
         read_fits : callable
             Gives the fits of some trials.
+        most : int
+            Trials to copy at once.
         """
         numbers: list[int] = []
-        while self._n_copied + len(numbers) in finished:
-            numbers.append(self._n_copied + len(numbers))
+        while len(numbers) < most and (self._next in finished or self._next in self._copied):
+            if self._next not in self._copied:
+                numbers.append(self._next)
+            self._next += 1
+        self._add(numbers, finished, read_fits)
+
+    def copy_rest(self, finished: Mapping[int, TrialRow], read_fits: FitReader) -> None:
+        """Copy every trial that is missing; after a gap Optuna's numbers fall behind ours."""
+        numbers = sorted(set(finished) - self._copied)
+        self._add(numbers, finished, read_fits)
+
+    def _add(
+        self, numbers: Sequence[int], finished: Mapping[int, TrialRow], read_fits: FitReader
+    ) -> None:
         fits = read_fits(numbers) if numbers else []
         for number in numbers:
             own = [fit for fit in fits if fit.number == number]
             self._study.add_trial(self._frozen(finished[number], own))
-            self._n_copied += 1
-        return len(numbers)
+            self._copied.add(number)
 
     def _frozen(self, row: TrialRow, fits: Sequence[FitRow]) -> FrozenTrial:
         settings = {name: _as_stored(value) for name, value in row.params.items()}
@@ -63,6 +78,7 @@ class OptunaCopy:
             params=settings,
             distributions=self._space,
             user_attrs={
+                "number": row.number,
                 "spread": row.spread,
                 "fold_scores": [fit.score for fit in fits],
                 "n_epochs": row.n_epochs,

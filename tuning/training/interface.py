@@ -75,6 +75,11 @@ class Training:
     readouts: tuple[Readout, ...]
 
     @property
+    def key(self) -> tuple[int, int, int]:
+        """First trial, repeat and fold: what tells it from others of its study."""
+        return self.readouts[0].number, self.repeat, self.fold
+
+    @property
     def n_epochs(self) -> int:
         """Epochs it runs at most."""
         return self.readouts[-1].n_epochs

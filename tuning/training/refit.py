@@ -23,7 +23,9 @@ from tuning.training.seeds import REFIT, fit_seed
 class StopSignal(Protocol):
     """Something that may say stop."""
 
-    stopped: bool
+    @property
+    def stopped(self) -> bool:
+        """Whether to stop now."""
 
 
 class _Quiet:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from pages.parts import show
+from pages.parts import problems, show
 from pages.parts.forms import paste, widgets
 from pages.parts.forms.draft import (
     Fields,
@@ -125,7 +125,7 @@ def _sampler_changed() -> None:
     changes = with_sampler(fields, fields["sampler"])
     widgets.put(changes)
     if any(field.endswith(".points") and text for field, text in changes.items()):
-        st.toast("A grid needs a list of each range: they got 5 points.")
+        problems.say("A grid needs a list of each range: they got 5 points.")
 
 
 def _draw_row(parameter: Parameter, checked: Checked) -> None:
@@ -378,7 +378,7 @@ def _use_menu() -> None:
         paste.ask(paste.COPY)
     elif chosen == _RESET:
         paste.replace_space(space_fields(draft.start))
-        st.toast("Search space reset. Undo is in the menu.")
+        problems.say("Search space reset. Undo is in the menu.")
     elif draft.undo is not None:
         widgets.put(draft.undo["before"])
         draft.undo = None

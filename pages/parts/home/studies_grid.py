@@ -10,7 +10,8 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ButtonColumnResult, ColumnConfig
 
-from pages.parts import links, problems
+from pages.parts import links
+from pages.parts.deleting import confirm_delete
 from pages.parts.show import SAMPLERS, escape, plural, score, state_badge
 from pages.parts.state import db
 from pages.parts.words import HELP
@@ -21,7 +22,6 @@ from tuning.datasets.catalogue import catalogue
 _PAGE_ROWS = 20
 _ROW_PX = 36
 _NAME_PX = 180  # leaves room for the state on a phone
-_NAME_TYPED_ABOVE = 100  # trials; losing more than that by one click would hurt
 _STATES = {
     "All": (),
     "Running": studies.ACTIVE_STATES,
@@ -193,40 +193,4 @@ def _delete_button(picked: Sequence[StudyRow]) -> None:
         disabled=not picked,
         help=None if picked else "Choose one or more rows first.",
     ):
-        _confirm_delete(picked)
-
-
-@st.dialog("Delete for good?")
-def _confirm_delete(rows: Sequence[StudyRow]) -> None:
-    running = [row for row in rows if not row.is_final]
-    if running:
-        st.markdown(
-            f"{escape(running[0].name)} is not finished. Stop it first, then delete it."
-        )
-        return
-    n_trials = sum(row.n_trials_done for row in rows)
-    st.markdown(_question(rows, n_trials))
-    word = rows[0].name if len(rows) == 1 else "delete"
-    sure = n_trials <= _NAME_TYPED_ABOVE or word == st.text_input(
-        f"Type {escape(word)} to confirm", key="delete_word", live=True
-    )
-    with st.container(horizontal=True):
-        gone = st.button(
-            "Delete", type="primary", key="delete_confirm", disabled=not sure,
-            on_click=_delete, args=([row.id for row in rows],),
-        )  # fmt: skip
-        if st.button("Keep", key="delete_keep") or gone:
-            st.rerun()
-
-
-def _question(rows: Sequence[StudyRow], n_trials: int) -> str:
-    what = f"'{escape(rows[0].name)}'" if len(rows) == 1 else f"{len(rows)} studies"
-    owner = "its" if len(rows) == 1 else "their"
-    return f"Delete {what} and {owner} {plural(n_trials, 'trial')}? This cannot be undone."
-
-
-@problems.told
-def _delete(ids: Sequence[str]) -> None:
-    for study_id in ids:
-        studies.delete_study(db(), study_id)
-    problems.say(f"Deleted {plural(len(ids), 'study', 'studies')}.")
+        confirm_delete(picked)

@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 
 from pages.parts import links, problems
+from pages.parts.deleting import confirm_delete
 from pages.parts.running import progress, worker_is_offline
 from pages.parts.show import clock, duration, escape, plural, score, since, state_badge
 from pages.parts.state import db, recall, remember, timezone
@@ -26,7 +27,7 @@ from pages.parts.study.view import View
 from pages.parts.words import HELP
 from storage import processes
 from storage.settings import settings
-from storage.studies import FAILED, WAITING, StudyRow, ask_to_stop, delete_study, n_ahead
+from storage.studies import FAILED, WAITING, StudyRow, ask_to_stop, n_ahead
 from tuning.export.files import fits_csv, study_json, trials_csv
 
 _UNKNOWN = "–"
@@ -71,7 +72,7 @@ def _buttons(view: View) -> None:
 @problems.told
 def _cancel(study_id: str) -> None:
     ask_to_stop(db(), study_id)
-    st.toast("Cancelled. Clone it to let it run later.")
+    problems.say("Cancelled. Clone it to let it run later.")
 
 
 @problems.told
@@ -124,7 +125,7 @@ def _more(view: View) -> None:
         disabled=not view.row.is_final,
         help=None if view.row.is_final else "Stop it first.",
     ):  # fmt: skip
-        _confirm_delete(view)
+        confirm_delete([view.row])
 
 
 def downloads(study_id: str, where: str) -> None:
@@ -145,22 +146,6 @@ def downloads(study_id: str, where: str) -> None:
             on_click="ignore",
             width="stretch",
         )
-
-
-@st.dialog("Delete for good?")
-def _confirm_delete(view: View) -> None:
-    row = view.row
-    st.markdown(
-        f"Delete '{escape(row.name)}' and its {plural(row.n_trials_done, 'trial')}? "
-        + "This cannot be undone."
-    )
-    with st.container(horizontal=True):
-        if st.button("Delete", type="primary", key="delete_confirm"):
-            delete_study(db(), row.id)
-            st.toast(f"Deleted {escape(row.name)}.")
-            links.go(links.STUDIES)
-        if st.button("Keep", key="delete_keep"):
-            st.rerun()
 
 
 def _numbers(view: View) -> None:

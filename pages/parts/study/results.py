@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from pages.parts import problems
 from pages.parts.charts.curves import Display, Frame, Lines, curve_table, learning_curves
 from pages.parts.show import plural
 from pages.parts.state import recall, remember
@@ -316,7 +317,7 @@ def _tick(key: str, numbers: Sequence[int]) -> None:
     kept = [n for n in before if n in picked or n not in set(numbers)]
     kept += [n for n in picked if n not in kept]
     if len(kept) > MOST_HIGHLIGHTED:
-        st.toast(f"At most {MOST_HIGHLIGHTED} trials can be highlighted at once.")
+        problems.say(f"At most {MOST_HIGHLIGHTED} trials can be highlighted at once.")
     st.session_state["trials"] = [str(number) for number in kept[:MOST_HIGHLIGHTED]]
 
 
