@@ -168,7 +168,7 @@ def test_a_person_s_stop_keeps_finished_trials_and_ends_within_two_seconds() -> 
         "n_neurons": {"kind": "list", "values": [2, 3, 4]},
     }
     db = database()
-    study_id = launch(db, make_spec(space=space))
+    study_id = launch(db, make_spec(space=space, evaluation={"method": "holdout"}))
     asked: list[float] = []
 
     def stop() -> None:
@@ -193,7 +193,8 @@ def test_a_worker_that_leaves_hands_over_and_the_scores_are_those_of_one_that_st
         space={
             "batch_size": {"kind": "list", "values": [50, 100, 150, 200]},
             "epochs": {"kind": "fixed", "value": 30},
-        }
+        },
+        evaluation={"method": "holdout"},
     )
     _, expected = run(spec)
     db, leave = database(), threading.Event()

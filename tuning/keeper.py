@@ -44,6 +44,7 @@ class Keeper:
         self._limit_s = limit_s
         self._started = time.monotonic()
         self._over = threading.Event()
+        self._writing = threading.Lock()  # `flush` comes from the thread of the training
         self._error: BaseException | None = None
         self._ledger: Ledger | None = None
         self._copy: OptunaCopy | None = None
@@ -84,7 +85,8 @@ class Keeper:
         """Write and copy all that is new, also what follows a gap in the numbers."""
         self._write()
         if self._ledger is not None and self._copy is not None:
-            self._copy.copy_rest(self._ledger.finished, self._read_fits)
+            with self._writing:
+                self._copy.copy_rest(self._ledger.finished, self._read_fits)
 
     def _run(self) -> None:
         try:
@@ -105,13 +107,17 @@ class Keeper:
         return "time"
 
     def _write(self) -> None:
-        batch = self._ledger.take() if self._ledger is not None else None
-        if batch:
-            write_batch(self._db, self._claim, batch)
+        if self._ledger is None:
+            return
+        with self._writing:
+            batch = self._ledger.take()
+            if batch:
+                write_batch(self._db, self._claim, batch)
 
     def _copy_some(self) -> None:
         if self._ledger is not None and self._copy is not None:
-            self._copy.copy(self._ledger.finished, self._read_fits, _COPIED_AT_ONCE)
+            with self._writing:
+                self._copy.copy(self._ledger.finished, self._read_fits, _COPIED_AT_ONCE)
 
     def _read_fits(self, numbers: Sequence[int]) -> list[FitRow]:
         return read_fits(self._db, self._claim.study_id, numbers=numbers)
