@@ -18,6 +18,7 @@ _WHOLE_SECONDS_BELOW_S = 10
 _STEPS_BELOW_S = 120
 _STEP_S = 5
 _DIGITS_WITHOUT_SPREAD = 3
+_TWO_DIGITS_UP_TO = 35
 _MOST_DIGITS = 6
 _ADDRESS = re.compile(r"://|www\.|@", re.IGNORECASE)
 _WORD_JOINER = "\u2060"
@@ -111,7 +112,8 @@ def _span(low: int, high: int) -> str:
 def score(mean: float, spread: float | None = None) -> str:
     """Write a score with its ±, and no more digits than the ± supports.
 
-    The ± has two significant digits, the score as many decimals as that leaves.
+    The ± has two significant digits where they are at most 35, else one, as the Particle Data
+    Group rounds errors; the score has as many decimals as that leaves.
     """
     if not math.isfinite(mean):
         return "–"
@@ -122,10 +124,12 @@ def score(mean: float, spread: float | None = None) -> str:
 
 
 def _decimals(spread: float) -> int:
-    """Return the decimals at which a spread has two significant digits."""
+    """Return the decimals that a spread supports."""
     if spread <= 0:
         return _DIGITS_WITHOUT_SPREAD
-    return min(max(1 - math.floor(math.log10(spread)), 0), _MOST_DIGITS)
+    power = math.floor(math.log10(spread))
+    two = round(spread * 10 ** (1 - power)) <= _TWO_DIGITS_UP_TO
+    return min(max((1 if two else 0) - power, 0), _MOST_DIGITS)
 
 
 def clock(epoch_seconds: float, timezone: str = "UTC") -> str:

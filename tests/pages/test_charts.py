@@ -156,16 +156,17 @@ def test_labels_at_the_bottom_move_up_off_the_axis() -> None:
 @pytest.mark.parametrize(
     ("values", "ends"),
     [
-        ([0.53, 0.928], (0.5, 1.0)),
-        ([4642.0, 8000.0], (4500.0, 8000.0)),
-        ([np.nan], (0.0, 1.0)),
-        ([-0.2, 0.9], (-0.2, 1.0)),
+        ([0.53, 0.928], (0.5, 1.0, 0.1)),
+        ([4642.0, 8000.0], (4500.0, 8000.0, 500.0)),
+        ([np.nan], (0.0, 1.0, 0.2)),
+        ([-0.2, 0.9], (-0.2, 1.0, 0.2)),
+        ([0.57, 0.699], (0.55, 0.7, 0.025)),
     ],
 )
-def test_a_value_axis_ends_at_round_numbers(
-    values: list[float], ends: tuple[float, float]
+def test_a_value_axis_has_round_ends_and_steps_to_the_last_digit(
+    values: list[float], ends: tuple[float, float, float]
 ) -> None:
-    assert value_range(np.array(values)) == pytest.approx(ends)
+    assert value_range(np.array(values)) == ends
 
 
 def test_long_titles_break_into_even_lines() -> None:

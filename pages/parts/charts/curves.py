@@ -221,11 +221,11 @@ def learning_curves(table: pd.DataFrame, lines: Lines, frame: Frame) -> Option:
         table[name] = value
         series.append(_reference_line(name, value))
     values = value_range(_drawn(table))
-    series += _lines(table, lines, frame, values)
+    series += _lines(table, lines, frame, values[:2])
     option = _axes(frame)
     option["tooltip"]["valueFormatter"] = "%.3f" if abs(values[1]) < _LARGE else "%.1f"
     if not frame.display.log_y:
-        option["yAxis"] |= {"min": values[0], "max": values[1]}
+        option["yAxis"] |= {"min": values[0], "max": values[1], "interval": values[2]}
     option["dataset"] = {"source": table}
     option["series"] = series
     return option
@@ -313,14 +313,26 @@ def _apart(places: Sequence[float]) -> list[float]:
     return free
 
 
-def value_range(values: Array) -> tuple[float, float]:
-    """Return round ends of a value axis with about five steps between them."""
+def value_range(values: Array) -> tuple[float, float, float]:
+    """Return round ends of a value axis, and the round step between its lines.
+
+    Returns
+    -------
+    low, high, step : float
+        About five steps fit between the ends.
+    """
     finite = values[np.isfinite(values)]
     if not len(finite):
-        return 0.0, 1.0
+        return 0.0, 1.0, 0.2
     low, high = float(finite.min()), float(finite.max())
     step = _round_step((high - low or abs(high) or 1.0) / 5)
-    return math.floor(low / step) * step, math.ceil(high / step) * step
+    ends = math.floor(low / step) * step, math.ceil(high / step) * step
+    return _exact(ends[0]), _exact(ends[1]), _exact(step)
+
+
+def _exact(number: float) -> float:
+    """Take the rounding error off a round number: 0.7000000000000001 is 0.7."""
+    return float(f"{number:.12g}")
 
 
 def _round_step(step: float) -> float:

@@ -293,4 +293,4 @@ def _now_training(row: StudyRow, picture: _Picture) -> None:
     if picture.n_training > len(picture.training):
         st.caption(f"and {picture.n_training - len(picture.training)} more")
     if not picture.training:
-        st.caption("Nothing is training.")
+        st.caption("The next fit is being prepared." if row.phase == "Training" else row.phase)

@@ -1,0 +1,121 @@
+"""Every page in light and dark, wide and on a phone: nothing broken, nothing scrolls sideways.
+
+With TUNEBOARD_SCREENSHOTS naming a folder, the pictures of the documentation are taken anew.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from storage.studies import get_study
+from tests.browser.conftest import PATIENCE_S, Server, serving, wait_until
+from tuning.launch import launch
+from tuning.recipes import recipe
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+WIDE, PHONE = (1440, 900), (390, 844)
+STUDY_TABS = ("Live", "Results", "Analysis", "Best model", "Log")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str]]:
+    """Give a server with the example's study in training."""
+    with serving(tmp_path_factory.mktemp("home")) as server:
+        yield server, launch(server.db, recipe("pima-batch-epochs").spec)
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Give a server that nobody has used."""
+    with serving(tmp_path_factory.mktemp("empty")) as server:
+        yield server
+
+
+def picture(page: Page, tmp_path: Path, name: str) -> None:
+    """Check that a page is whole, and keep its picture."""
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+    page.wait_for_timeout(800)  # the entry animation of charts
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= page.viewport_size["width"]  # type: ignore[index]
+    folder = Path(os.environ.get("TUNEBOARD_SCREENSHOTS", tmp_path))
+    page.screenshot(path=folder / f"{name}.png")
+
+
+def window(browser: Browser, scheme: Scheme, size: tuple[int, int]) -> Page:
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, color_scheme=scheme
+    )
+    return context.new_page()
+
+
+def settled(page: Page) -> None:
+    """Wait until the page has drawn all it has to show now."""
+    expect(page.get_by_test_id("stMainBlockContainer")).to_be_visible()
+    page.wait_for_timeout(500)
+    app = page.get_by_test_id("stApp")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def test_pages_that_nobody_has_used(empty: Server, browser: Browser, tmp_path: Path) -> None:
+    for scheme in SCHEMES:
+        for size, suffix in ((WIDE, ""), (PHONE, "-phone")):
+            page = window(browser, scheme, size)
+            for path, name in (
+                ("/", "home-empty"),
+                ("/new", "new-study-blank"),
+                ("/datasets", "datasets"),
+                ("/datasets?id=pima", "dataset"),
+            ):
+                page.goto(empty.url + path)
+                settled(page)
+                picture(page, tmp_path, f"{name}{suffix}-{scheme}")
+            page.context.close()
+
+
+def test_a_study_in_training(
+    study: tuple[Server, str], browser: Browser, tmp_path: Path
+) -> None:
+    server, study_id = study
+    wait_until(lambda: get_study(server.db, study_id).n_trials_done >= 4)
+    for scheme in SCHEMES:
+        for size, suffix in ((WIDE, ""), (PHONE, "-phone")):
+            page = window(browser, scheme, size)
+            page.goto(f"{server.url}/study?id={study_id}")
+            expect(page.locator(".st-key-live_curves canvas").first).to_be_visible()
+            expect(page.locator(".st-key-live_history canvas").first).to_be_visible()
+            picture(page, tmp_path, f"study-live{suffix}-{scheme}")
+            page.context.close()
+
+
+def test_a_finished_study_and_its_list(
+    study: tuple[Server, str], browser: Browser, tmp_path: Path
+) -> None:
+    server, study_id = study
+    wait_until(lambda: get_study(server.db, study_id).state == "finished")
+    for scheme in SCHEMES:
+        for size, suffix in ((WIDE, ""), (PHONE, "-phone")):
+            page = window(browser, scheme, size)
+            page.goto(f"{server.url}/study?id={study_id}")
+            finished = page.get_by_text(re.compile("^Finished in")).first
+            expect(finished).to_be_visible(timeout=PATIENCE_S * 1000)
+            for tab in STUDY_TABS:
+                page.get_by_role("tab", name=tab).click()
+                page.wait_for_timeout(700)
+                settled(page)
+                picture(page, tmp_path, f"study-{tab.split()[0].lower()}-done{suffix}-{scheme}")
+            for path, name in (("/", "home"), ("/new?recipe=pima-sgd", "new-study")):
+                page.goto(server.url + path)
+                settled(page)
+                picture(page, tmp_path, f"{name}{suffix}-{scheme}")
+            page.context.close()
