@@ -9,7 +9,7 @@ import pytest
 from tuning.errors import SpaceTextError
 from tuning.parameters import OLD_NAMES, PARAMETERS, Value, parameters_of
 from tuning.paste import PastedRow, as_python, read_pasted
-from tuning.spec import Choices, Fixed, LogRange, Range, Setting, canonical
+from tuning.setting import Choices, Fixed, LogRange, Range, Setting, canonical
 
 TUTORIAL = """\
 import numpy as np

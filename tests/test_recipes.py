@@ -15,7 +15,7 @@ from tuning.models.size import layer_text, n_weights
 from tuning.parameters import OLD_CHOICES, OLD_NAMES, PARAMETERS, Value
 from tuning.recipes import EXAMPLE, RECIPES, recipe
 from tuning.samplers import all_params, planned_settings
-from tuning.spec import LogRange, Range
+from tuning.setting import LogRange, Range
 
 REFERENCE = Path(__file__).resolve().parents[2] / "shared/reference/scikit-learn-labs.json"
 

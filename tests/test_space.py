@@ -9,6 +9,7 @@ import pytest
 
 from tuning.errors import ParameterError, SpecError
 from tuning.parameters import PARAMETERS, Parameter, Value
+from tuning.setting import Choices, Fixed, LogRange, Range, Setting, canonical
 from tuning.space import (
     Ends,
     SettingKind,
@@ -21,7 +22,7 @@ from tuning.space import (
     space_warnings,
     write_setting,
 )
-from tuning.spec import Choices, Fixed, LogRange, Range, Setting, StudySpec, canonical
+from tuning.spec import StudySpec
 
 TENTHS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 

@@ -10,19 +10,18 @@ import pytest
 
 from tuning.errors import ParameterError, SpecError
 from tuning.parameters import PARAMETERS
-from tuning.spec import (
-    SCORE_DIRECTIONS,
+from tuning.setting import (
     Choices,
     Fixed,
     LogRange,
     Range,
     Setting,
-    StudySpec,
     canonical,
     grid_values,
     n_values,
     setting_problems,
 )
+from tuning.spec import SCORE_DIRECTIONS, StudySpec
 
 MINIMAL: dict[str, Any] = {"name": "test", "data": {"dataset": "pima"}}
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from tuning.datasets.info import DatasetInfo
 from tuning.datasets.splits import RowCounts, count_rows, smallest_class_problem
 from tuning.parameters import PARAMETERS, Value
-from tuning.spec import CLASS_SCORES, NUMBER_SCORES, Choices, Fixed, StudySpec
+from tuning.setting import Choices, Fixed
+from tuning.spec import CLASS_SCORES, NUMBER_SCORES, StudySpec
 
 FEWEST_TRAINING_ROWS = 10  # below, a fold says nothing about the settings
 _MOMENTUM_OPTIMIZERS = ("sgd", "rmsprop")

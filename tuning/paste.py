@@ -10,8 +10,8 @@ from decimal import Decimal
 from tuning.errors import ParameterError, SpaceTextError, SpecError
 from tuning.literals import ANYWHERE, Distribution, Entry, Grid, Numbers, read_grids
 from tuning.parameters import OLD_NAMES, PARAMETERS, Parameter, Value, parameters_of
+from tuning.setting import Choices, Fixed, LogRange, Range, Setting, canonical, n_values
 from tuning.space import Reading, counted, read_setting, read_values, show_setting
-from tuning.spec import Choices, Fixed, LogRange, Range, Setting, canonical, n_values
 
 _PREFIXES = {"model", "optimizer", "estimator", "clf"}
 

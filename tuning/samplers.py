@@ -21,17 +21,8 @@ from optuna.distributions import (
 )
 
 from tuning.parameters import PARAMETERS, Value, show_value
-from tuning.spec import (
-    MOST_TRIALS,
-    Choices,
-    LogRange,
-    PrunerSpec,
-    Range,
-    Setting,
-    StudySpec,
-    grid_values,
-    n_values,
-)
+from tuning.setting import Choices, LogRange, Range, Setting, grid_values, n_values
+from tuning.spec import MOST_TRIALS, PrunerSpec, StudySpec
 
 _MOST_REDRAWS = 200  # draws in a row that were all seen before; the space is as good as used up
 

@@ -22,18 +22,17 @@ from tuning.parameters import (
     show_value,
     show_values,
 )
-from tuning.spec import (
-    MOST_TRIALS,
+from tuning.setting import (
     Choices,
     Fixed,
     LogRange,
     Range,
     Setting,
-    StudySpec,
     canonical,
     grid_values,
     n_values,
 )
+from tuning.spec import MOST_TRIALS, StudySpec
 
 SettingKind = Literal["fixed", "list", "range", "log_range"]
 Ends = tuple[int, int]

@@ -11,7 +11,7 @@ import streamlit as st
 from pages.parts import problems
 from pages.parts.state import recall, remember
 from storage.settings import settings
-from tuning.datasets.uploads import read_table
+from tuning.datasets.tables import read_table
 from tuning.errors import UploadError
 
 _FILE_TYPES = ("csv", "tsv", "txt")

@@ -10,7 +10,7 @@ import pytest
 from tuning.cli.read import read_spec
 from tuning.errors import SpecError, UnknownRecipeError
 from tuning.recipes import recipe
-from tuning.spec import Fixed
+from tuning.setting import Fixed
 
 
 def problems(source: str, *changes: str) -> tuple[str, ...]:

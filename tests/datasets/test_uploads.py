@@ -13,12 +13,11 @@ from storage.datasets import delete_dataset, get_dataset, list_datasets
 from tuning.datasets.catalogue import dataset_info, is_available, load_dataset
 from tuning.datasets.info import Task
 from tuning.datasets.scaling import Scaler
+from tuning.datasets.tables import detect_format, read_table
 from tuning.datasets.uploads import (
     UploadProfile,
-    detect_format,
     guess_target,
     profile_upload,
-    read_table,
     recognise_task,
     save_upload,
     upload_path,

@@ -30,7 +30,8 @@ from tuning.datasets.catalogue import catalogue
 from tuning.parameters import PARAMETERS
 from tuning.paste import as_python, read_pasted
 from tuning.recipes import RECIPES
-from tuning.spec import Choices, LogRange, StudySpec
+from tuning.setting import Choices, LogRange
+from tuning.spec import StudySpec
 
 _FRAME = Path(__file__).parents[2] / "pages" / "frame.py"
 

@@ -12,7 +12,8 @@ import pandas as pd
 
 from storage.results import FitRow, TrialRow
 from tuning.parameters import PARAMETERS, Value, show_value
-from tuning.spec import Choices, Range, Setting, StudySpec, grid_values
+from tuning.setting import Choices, Range, Setting, grid_values
+from tuning.spec import StudySpec
 
 _BINS = 8  # columns of a heat map along a parameter that has endless values
 

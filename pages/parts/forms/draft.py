@@ -12,19 +12,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tuning.parameters import PARAMETERS, Parameter
+from tuning.setting import Choices, Fixed, LogRange, Range, Setting
 from tuning.space import write_setting
-from tuning.spec import (
-    Choices,
-    DataSpec,
-    EarlyStoppingSpec,
-    EvaluationSpec,
-    Fixed,
-    LogRange,
-    Range,
-    SamplerSpec,
-    Setting,
-    StudySpec,
-)
+from tuning.spec import DataSpec, EarlyStoppingSpec, EvaluationSpec, SamplerSpec, StudySpec
 
 Fields = dict[str, Any]
 

@@ -11,8 +11,8 @@ from pages.parts.forms.reading import Checked
 from tuning.errors import SpaceTextError
 from tuning.parameters import PARAMETERS, parameters_of
 from tuning.paste import Pasted, PastedRow, as_python, read_pasted
+from tuning.setting import Fixed, Setting
 from tuning.space import counted
-from tuning.spec import Fixed, Setting
 
 PASTE, COPY = "paste", "copy"
 _DIALOG = "new_dialog"

@@ -19,8 +19,8 @@ from pages.parts.forms.draft import (
 from pages.parts.forms.reading import Checked, fixed_of, read_row, rows_of
 from tuning.errors import ParameterError, SpecError
 from tuning.parameters import PARAMETERS, Parameter, parameters_of
+from tuning.setting import Fixed, Setting, grid_values, n_values
 from tuning.space import write_setting
-from tuning.spec import Fixed, Setting, grid_values, n_values
 
 _SAMPLER_HELP: Mapping[str, str] = {
     "grid": "Every combination.",

@@ -34,7 +34,8 @@ from tuning.analysis.tables import (
     value_means,
 )
 from tuning.parameters import PARAMETERS
-from tuning.spec import LogRange, StudySpec
+from tuning.setting import LogRange
+from tuning.spec import StudySpec
 
 _CHART_PX = 420
 _METHOD_HELP: Mapping[Method, str] = {

@@ -28,7 +28,8 @@ from storage.results import FitRow
 from storage.studies import StudyRow
 from tuning.analysis.curves import ACCURACY, LOSS, Measure, loss_finding, measures
 from tuning.analysis.tables import best_first, fold_label, history, history_finding, settings_of
-from tuning.spec import StudySpec, grid_values
+from tuning.setting import grid_values
+from tuning.spec import StudySpec
 
 _CURVES_PX, _HISTORY_PX = 340, 240
 _MOST_TRAINING = 4
