@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from storage.results import read_trials
 from storage.studies import get_study, list_studies
-from tests.browser.conftest import PATIENCE_S, Server, serving, wait_until
+from tests.browser.server import PATIENCE_S, Server, serving, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from storage.studies import get_study
-from tests.browser.conftest import PATIENCE_S, Server, serving, wait_until
+from tests.browser.server import PATIENCE_S, Server, serving, wait_until
 from tuning.launch import launch
 from tuning.recipes import recipe
 

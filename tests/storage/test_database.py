@@ -57,12 +57,9 @@ def test_the_database_is_in_write_ahead_mode_and_keeps_its_references(db: Databa
 def test_a_reader_does_not_wait_for_an_open_write_and_does_not_see_it(db: Database) -> None:
     with db.write() as connection:
         add_draft(connection, "new")
-        started = time.monotonic()
-        seen_meanwhile = drafts(db)
-        waited = time.monotonic() - started
+        seen_meanwhile = drafts(db)  # a reader that waited would wait for itself
 
     assert seen_meanwhile == []
-    assert waited < 1
     assert drafts(db) == ["new"]
 
 
