@@ -32,7 +32,7 @@ test: $(VENV)/.dev-installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest $(if $(TUNEBOARD_NO_SKIPS),-p tests.plugins.no_skips)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(if $(TUNEBOARD_NO_SKIPS),-p tests.plugins.no_skips)
 
 fast: $(VENV)/.dev-installed
 	$(BIN)/python -m pytest -n 2 -m "not slow and not browser"

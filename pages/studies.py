@@ -11,7 +11,9 @@ from pages.parts.home.running_cards import running_cards
 from pages.parts.home.studies_grid import filter_bar, studies_grid
 from pages.parts.state import db
 from pages.parts.uploads import drop_zone
-from storage.studies import list_studies
+from storage.studies import count_studies, list_studies
+
+_STILL_NEW = 3  # studies; up to here the ready-made searches stay open
 
 
 def _draw_empty() -> None:
@@ -49,7 +51,12 @@ def _draw_studies() -> None:
 
 def _draw_starters() -> None:
     """Draw the ways to another study; a closed one is neither read nor sent."""
-    recipes = st.expander("Ready-made searches", key="home_recipes", on_change="rerun")
+    recipes = st.expander(
+        "Ready-made searches",
+        expanded=count_studies(db()) <= _STILL_NEW,
+        key="home_recipes",
+        on_change="rerun",
+    )
     if recipes.open:
         with recipes:
             recipe_cards()

@@ -103,13 +103,17 @@ class Claim:
 _COLUMNS = [study.c[name] for name in StudyRow.__dataclass_fields__]
 
 
-def create_study(db: Database, new: NewStudy, token: str | None = None) -> str:
+def create_study(
+    db: Database, new: NewStudy, token: str | None = None, *, owner: str = ""
+) -> str:
     """Write a study that waits for a worker, and return its id.
 
     Parameters
     ----------
     token : str or None
         Two calls with the same token create one study: the second gets the first's id.
+    owner : str
+        Who claims the study as it is created (`first_claim`); empty: whoever comes first.
     """
     token = token or secrets.token_hex(16)
     now = time.time()
@@ -125,11 +129,19 @@ def create_study(db: Database, new: NewStudy, token: str | None = None) -> str:
                 state=WAITING,
                 created_at=now,
                 updated_at=now,
+                lease_owner=owner,
+                lease_until=now + LEASE_S if owner else 0.0,
+                fence=1 if owner else 0,
                 **new.__dict__,
             )
         )
         _add_event(connection, study_id, "created", f"Created with {new.n_fits_planned} fits.")
     return study_id
+
+
+def first_claim(study_id: str, owner: str) -> Claim:
+    """Return the claim of whoever created a study for itself."""
+    return Claim(study_id, owner, fence=1)
 
 
 def slug(text: str) -> str:

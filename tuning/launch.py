@@ -10,13 +10,15 @@ from tuning.errors import SpecError
 from tuning.spec import StudySpec
 
 
-def launch(db: Database, spec: StudySpec, token: str | None = None) -> str:
+def launch(db: Database, spec: StudySpec, token: str | None = None, *, owner: str = "") -> str:
     """Check a spec against its dataset, write it as a waiting study, and return the id.
 
     Parameters
     ----------
     token : str or None
         Two calls with the same token create one study.
+    owner : str
+        Who runs it at once, instead of the next free worker.
 
     Raises
     ------
@@ -38,4 +40,4 @@ def launch(db: Database, spec: StudySpec, token: str | None = None) -> str:
         n_trials_planned=spec.n_trials,
         n_fits_planned=spec.n_trials * spec.n_fits_per_trial,
     )
-    return create_study(db, new, token)
+    return create_study(db, new, token, owner=owner)

@@ -123,6 +123,7 @@ def prepare_tensorflow() -> None:
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for GPUs now, while nobody hears it
+    tf.get_logger().setLevel("ERROR")  # a new network for each fit means tracing anew, we know
     tf.config.experimental.enable_op_determinism()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 

@@ -121,7 +121,6 @@ def test_california_is_changed_before_launch_and_sorted_by_error(
 
 def test_the_network_of_the_digits_is_trained_as_published(server: Server, page: Page) -> None:
     open_home(page, server)
-    page.get_by_text("Ready-made searches").first.click()
     page.locator(".st-key-recipe_open_mnist27-baseline").get_by_role("link").or_(
         page.locator(".st-key-recipe_open_mnist27-baseline").get_by_role("button")
     ).first.click()

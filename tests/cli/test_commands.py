@@ -141,7 +141,8 @@ def test_a_queued_search_says_how_to_see_it() -> None:
     text = run("search", "pima-sgd", "--background").stdout
 
     (row,) = list_studies(database())
-    assert text == f"{row.id} waits for a worker. See it with: show {row.id}\n"
+    way = f"python -m tuning show {row.id}"
+    assert " ".join(text.split()) == f"{row.id} waits for a worker. See it with: {way}"
 
 
 def test_every_mistake_is_a_line_for_people_and_an_entry_for_scripts() -> None:

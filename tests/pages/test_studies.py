@@ -249,10 +249,15 @@ def test_a_study_that_runs_is_not_deleted() -> None:
     assert words in [element.value for element in app.markdown]
 
 
-def test_closed_expanders_read_no_recipes() -> None:
-    start(state=studies.FINISHED)
+@pytest.mark.parametrize(("n_studies", "shown"), [(1, True), (3, True), (4, False)])
+def test_recipes_stay_open_while_there_are_few_studies(n_studies: int, shown: bool) -> None:
+    for _ in range(n_studies):
+        start(state=studies.FINISHED)
+
     app = run_app()
-    assert not [b for b in app.button if b.key and b.key.startswith("recipe_open_")]
+
+    cards = [b for b in app.button if b.key and b.key.startswith("recipe_open_")]
+    assert bool(cards) == shown
 
 
 def test_names_are_never_markdown(db: Database) -> None:

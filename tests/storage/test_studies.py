@@ -33,6 +33,7 @@ from storage.studies import (
     create_study,
     delete_study,
     events,
+    first_claim,
     get_study,
     list_studies,
     n_ahead,
@@ -371,3 +372,19 @@ def test_a_worker_whose_study_is_deleted_loses_it(db: Database, claim: Claim) ->
 
     with pytest.raises(LostLeaseError):
         write_batch(db, claim, Batch(trials=[TrialRow(0, "RUNNING", {})]))
+
+
+def test_a_study_created_for_oneself_is_nobody_elses_while_the_lease_runs(
+    db: Database, new_study: NewStudy
+) -> None:
+    study_id = create_study(db, new_study, owner="me")
+
+    others = claim_next(db, "worker")
+    update_claimed(db, first_claim(study_id, "me"), phase="Mine")
+    let_lease_run_out(db, study_id)
+    later = claim_next(db, "worker")
+
+    assert others is None
+    assert get_study(db, study_id).phase == "Mine"
+    assert later is not None
+    assert later.fence == 2

@@ -13,21 +13,21 @@ from storage.settings import settings
 from storage.studies import (
     StudyFilter,
     StudyRow,
-    claim_next,
     count_studies,
+    first_claim,
     get_study,
     list_studies,
 )
 from tuning.cli import datasets
 from tuning.cli.output import (
     AsJson,
-    complaints,
     console,
     print_json,
     print_table,
     sentences,
 )
 from tuning.cli.read import read_spec
+from tuning.datasets.catalogue import fetch
 from tuning.export.files import (
     best_model_path,
     fits_csv,
@@ -38,6 +38,8 @@ from tuning.export.files import (
 from tuning.launch import launch
 from tuning.parameters import show_value
 from tuning.recipes import RECIPES
+
+_OWNER = "command line"
 
 app = typer.Typer(
     help="Tune neural networks: the search of Tuneboard without a browser.",
@@ -87,18 +89,15 @@ def search(
 ) -> None:
     """Run a study here, or queue it for the worker. Ctrl-C stops it and keeps what is done."""
     with sentences(as_json=as_json):
-        db = database()
-        study_id = launch(db, read_spec(source, changes or []))
+        db, spec = database(), read_spec(source, changes or [])
+        fetch(spec.data.dataset)
         if background:
-            _announce(study_id, as_json=as_json)
+            _announce(launch(db, spec), as_json=as_json)
             return
-        claim = claim_next(db, "command line", study_id)
-        if claim is None:
-            complaints.print(f"A worker has already taken {study_id}; it runs there.")
-            raise typer.Exit(1)
+        study_id = launch(db, spec, owner=_OWNER)
         from tuning.cli.foreground import run_here
 
-        run_here(db, claim, quiet=as_json)
+        run_here(db, first_claim(study_id, _OWNER), quiet=as_json)
         _show(study_id, as_json=as_json)
         if get_study(db, study_id).state == "failed":
             raise typer.Exit(1)
@@ -198,7 +197,9 @@ def _announce(study_id: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"study": study_id, "state": "waiting"})
     else:
-        console.print(f"{study_id} waits for a worker. See it with: show {study_id}")
+        console.print(
+            f"{study_id} waits for a worker. See it with: python -m tuning show {study_id}"
+        )
 
 
 def _best(row: StudyRow) -> str:

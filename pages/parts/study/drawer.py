@@ -68,8 +68,9 @@ def settings_table(searched: dict[str, Value], fixed: dict[str, Value]) -> None:
     ]
     rows += [(PARAMETERS[name].label, _in_words(name, v), "fixed") for name, v in fixed.items()]
     st.dataframe(
-        pd.DataFrame(rows, columns=["Setting", "Value", ""]),
+        pd.DataFrame(rows, columns=["Setting", "Value", "How"]),
         hide_index=True,
+        column_config={"Value": st.column_config.TextColumn(width="medium")},
         height="content",
         alt="Settings of the trial",
     )

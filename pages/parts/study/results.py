@@ -36,6 +36,7 @@ _PAGE_ROWS = 1_000
 _GRID_PX = 560
 _CURVES_PX = 300
 _FINAL = ("COMPLETE", "PRUNED", "FAIL")
+_TIME_HELP = "Until its fits were done. Trials that differ only in epochs share a training."
 _FIXED_LABELS = {
     "number": "Trial",
     "state": "State",
@@ -358,7 +359,7 @@ def _columns(
             "Epochs trained", format="%.4g",
             help="Mean over the fits; fewer than asked for where early stopping ended them.",
         ),
-        "duration_s": config.NumberColumn("Time", format="%.1f s", help="Over all fits."),
+        "duration_s": config.NumberColumn("Time", format="%.1f s", help=_TIME_HELP),
         "n_weights": config.NumberColumn("Weights", format="localized"),
         "message": config.TextColumn("Message", width="large"),
     }  # fmt: skip
