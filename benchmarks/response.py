@@ -34,7 +34,12 @@ def _newest(server: Server, study_id: str, after_id: int) -> tuple[tuple[int, in
 
 
 def _shown(page: Page) -> tuple[int, int, int]:
-    """Return trial, fold and epoch that the page says is in training."""
+    """Return trial, fold and epoch that the page says is in training.
+
+    Between two fits it says so: then every epoch of the last one is behind it.
+    """
+    if page.get_by_text("The next fit is being prepared.").count():
+        return (10**9, 0, 0)
     found = [
         re.search(r"Trial (\d+) .*[Ff]old (\d+) .*epoch ([\d,]+) of", text)
         for text in page.get_by_test_id("stProgress").all_text_contents()

@@ -387,10 +387,10 @@ def test_looks_are_frequent_at_first_and_end_with_the_study(db: Database) -> Non
     waiting = row(db, created_at=0.0)
     training = row(db, state="training", started_at=1000.0)
 
-    assert poll_every(waiting, now=10.0) == 1.0
+    assert poll_every(waiting, now=10.0) == 0.8
     assert poll_every(waiting, now=100.0) == 5.0
-    assert poll_every(training, now=1059.0) == 1.0
-    assert poll_every(training, now=1061.0) == 1.5
+    assert poll_every(training, now=1059.0) == 0.8
+    assert poll_every(training, now=1061.0) == 0.8
     assert poll_every(row(db, state="finished"), now=0.0) is None
 
 

@@ -30,10 +30,10 @@ _BACKWARD = 3  # a training step costs about three forward passes
 # Measured on 2 cores with benchmarks/fit_cost.py: seconds a training, an epoch, a step, and a
 # thousand million multiply-adds.
 _PRIOR = {
-    "dense": (0.65, 0.0031, 0.00024, 0.1),
-    "convolutional": (1.0, 0.01, 0.0005, 0.1),
+    "dense": (0.94, 0.0063, 0.00053, 0.17),
+    "convolutional": (1.75, 0.020, 0.0012, 0.19),
 }
-_PRIOR_WEIGHT = 0.3  # of one measured training; fades as soon as there are a few
+_PRIOR_WEIGHT = 0.1  # of one measured training; fades as soon as there are a few
 _SURE = 8  # trainings measured before their own scatter says how sure the pace is
 _UNSURE, _SUREST = 2.0, 1.15  # bounds of `Pace.spread`
 _EARLY_SHARE = 0.3  # early stopping may end after this share of the epochs

@@ -31,16 +31,16 @@ STATES: Mapping[str, str] = {
 }
 
 _FIRST_MINUTE_S = 60.0
-_FAST_S, _USUAL_S, _WAITING_S = 1.0, 1.5, 5.0  # an epoch is on the screen within two seconds
+_FAST_S, _WAITING_S = 0.8, 5.0  # an epoch is on the screen within two seconds
 
 
 def poll_every(row: StudyRow, now: float) -> float | None:
     """Return the seconds between two looks at a study; None once nothing will change."""
     if row.is_final:
         return None
-    if now - (row.started_at or row.created_at) < _FIRST_MINUTE_S:
-        return _FAST_S
-    return _WAITING_S if row.state == WAITING else _USUAL_S
+    if row.state == WAITING and now - row.created_at >= _FIRST_MINUTE_S:
+        return _WAITING_S
+    return _FAST_S
 
 
 def outline(spec: StudySpec, dataset_title: str) -> str:
