@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,15 +30,17 @@ from tuning.training.rows import StudyRows  # noqa: E402
 class _Silent:
     """A reporter that wants nothing."""
 
-    def epoch(self, training: Training, epoch: int, values: NDArray[np.float32]) -> None:
+    def epoch(
+        self, trainings: Sequence[Training], epoch: int, values: NDArray[np.float32]
+    ) -> None:
         """Ignore an epoch."""
 
     def result(self, training: Training, readout: Readout, result: FitResult) -> None:
         """Ignore a result."""
 
-    def wants_stop(self, _training: Training) -> bool:
+    def stopping(self, trainings: Sequence[Training]) -> NDArray[np.bool_]:
         """Never stop."""
-        return False
+        return np.zeros(len(trainings), bool)
 
 
 def _spec(model: str, dataset: str) -> StudySpec:

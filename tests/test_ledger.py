@@ -60,7 +60,7 @@ def train(ledger: Ledger, training: Training, *scores: float, duration_s: float 
     """Run a training to its end; each readout gets a score."""
     left = list(zip(training.readouts, scores, strict=True))
     for epoch in range(training.n_epochs):
-        ledger.epoch(training, epoch, row(epoch))
+        ledger.epoch([training], epoch, row(epoch)[None])
         while left and left[0][0].n_epochs == epoch + 1:
             readout, score = left.pop(0)
             result = FitResult({"accuracy": score}, epoch + 1, None, duration_s, "keras")
@@ -90,10 +90,10 @@ def test_the_first_epoch_starts_trial_and_fit_and_later_ones_only_add_to_the_cur
     ledger, training = make_ledger(), make_training(4)
     enter(ledger, training)
 
-    ledger.epoch(training, 0, row(0))
+    ledger.epoch([training], 0, row(0)[None])
     first = ledger.take()
-    ledger.epoch(training, 1, row(1))
-    ledger.epoch(training, 2, row(2))
+    ledger.epoch([training], 1, row(1)[None])
+    ledger.epoch([training], 2, row(2)[None])
     second = ledger.take()
 
     assert [(t.number, t.state, t.n_weights) for t in first.trials] == [(0, "RUNNING", 121)]
@@ -166,13 +166,13 @@ def test_a_failing_fit_fails_its_trial_and_ends_the_other_folds() -> None:
     ledger = make_ledger()
     folds = [make_training(2, fold=fold) for fold in range(2)]
     enter(ledger, *folds)
-    assert not ledger.wants_stop(folds[1])
+    assert not ledger.stopping([folds[1]])
 
-    ledger.epoch(folds[0], 0, row(0))
+    ledger.epoch([folds[0]], 0, row(0)[None])
     fail(ledger, folds[0], "Loss became NaN at epoch 1.")
     batch = ledger.take()
 
-    assert ledger.wants_stop(folds[1])
+    assert ledger.stopping([folds[1]])
     assert last_states(batch) == ({0: "FAIL"}, {(0, 0, 0): "FAIL"})
     trial = batch.trials[-1]
     assert (trial.score, trial.message) == (None, "Loss became NaN at epoch 1.")
@@ -199,7 +199,7 @@ def test_fits_side_by_side_do_not_stay_running_when_their_trial_fails() -> None:
     folds = [make_training(2, fold=fold) for fold in range(2)]
     enter(ledger, *folds)
     for training in folds:
-        ledger.epoch(training, 0, row(0))
+        ledger.epoch([training], 0, row(0)[None])
 
     fail(ledger, folds[0], "Failed.")
 
@@ -227,10 +227,10 @@ def test_a_training_goes_on_while_a_longer_trial_still_reads_it() -> None:
     enter(ledger, *folds)
 
     for epoch in range(2):
-        ledger.epoch(folds[0], epoch, row(epoch))
+        ledger.epoch([folds[0]], epoch, row(epoch)[None])
     ledger.result(folds[0], folds[0].readouts[0], FitResult({"accuracy": 0.5}, 2))
 
-    assert not ledger.wants_stop(folds[0])
+    assert not ledger.stopping([folds[0]])
 
 
 def test_a_training_ends_when_the_only_trial_left_has_its_result_already() -> None:
@@ -241,8 +241,8 @@ def test_a_training_ends_when_the_only_trial_left_has_its_result_already() -> No
 
     ledger.result(folds[0], folds[0].readouts[1], FitResult(error="Failed."))
 
-    assert ledger.wants_stop(folds[0])
-    assert not ledger.wants_stop(folds[1])
+    assert ledger.stopping([folds[0]])
+    assert not ledger.stopping([folds[1]])
 
 
 def pruning_ledger() -> Ledger:
@@ -265,15 +265,15 @@ def test_the_pruner_cuts_a_hopeless_trial_and_its_fit_says_where() -> None:
     enter(ledger, *trainings)
     for number, training in enumerate(trainings[:2]):
         for epoch in range(4):
-            ledger.epoch(training, epoch, row(epoch, accuracy=0.8))
+            ledger.epoch([training], epoch, row(epoch, accuracy=0.8)[None])
         result = FitResult({"accuracy": 0.8 + number / 100}, 4)
         ledger.result(training, training.readouts[0], result)
 
     for epoch in range(2):
-        ledger.epoch(trainings[2], epoch, row(epoch, accuracy=0.1))
+        ledger.epoch([trainings[2]], epoch, row(epoch, accuracy=0.1)[None])
     batch = ledger.take()
 
-    assert ledger.wants_stop(trainings[2])
+    assert ledger.stopping([trainings[2]])
     trial = ledger.finished[2]
     assert (trial.state, trial.score) == ("PRUNED", None)
     assert trial.message == "Cut by the pruner in fold 0 at epoch 2."
@@ -322,7 +322,7 @@ def test_the_summary_counts_trials_fits_and_names_the_leader() -> None:
 
 
 def seconds_left(ledger: Ledger, training: Training, epoch: int) -> float:
-    ledger.epoch(training, epoch, row(epoch))
+    ledger.epoch([training], epoch, row(epoch)[None])
     left = ledger.take().study["seconds_left"]
     assert isinstance(left, float)
     return left
@@ -336,7 +336,7 @@ def test_the_time_left_is_as_long_as_it_took_when_half_is_done_and_a_third_later
     )
     created = time.perf_counter()
     enter(ledger, training)
-    ledger.epoch(training, 0, row(0))
+    ledger.epoch([training], 0, row(0)[None])
     time.sleep(0.1)
 
     asked = time.perf_counter()
@@ -356,7 +356,7 @@ def test_time_left_is_unknown_before_the_first_epoch_and_none_after_the_last() -
 
     fail(ledger, trainings[0], "Failed.")
     unknown = ledger.take().study["seconds_left"]
-    ledger.wants_stop(trainings[0])
+    ledger.stopping([trainings[0]])
     train(ledger, trainings[1], 0.5)
 
     assert unknown is None
@@ -392,7 +392,7 @@ def test_stop_ends_every_training() -> None:
     ledger.stop()
 
     assert (before, ledger.stopped) == (False, True)
-    assert ledger.wants_stop(training)
+    assert ledger.stopping([training])
 
 
 def test_closing_marks_what_had_started_as_not_finished_and_keeps_the_rest() -> None:
@@ -402,7 +402,7 @@ def test_closing_marks_what_had_started_as_not_finished_and_keeps_the_rest() -> 
     enter(ledger, *done, begun, untouched)
     for training in done:
         train(ledger, training, 0.5)
-    ledger.epoch(begun, 0, row(0))
+    ledger.epoch([begun], 0, row(0)[None])
     ledger.take()
 
     ledger.close("Stopped before it was finished.")

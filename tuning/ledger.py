@@ -96,13 +96,16 @@ class Ledger:
 
     # What the trainer tells.
 
-    def epoch(self, training: Training, epoch: int, values: NDArray[np.float32]) -> None:
+    def epoch(
+        self, trainings: Sequence[Training], epoch: int, values: NDArray[np.float32]
+    ) -> None:
         """Take the curve values of an epoch; see `Reporter`."""
         with self._lock:
-            self._progress[training.key].epochs = epoch + 1
-            for readout in training.readouts:
-                if epoch < readout.n_epochs and readout.number in self._open:
-                    self._keep_epoch(readout.number, training, epoch, values)
+            for training, own in zip(trainings, values, strict=True):
+                self._progress[training.key].epochs = epoch + 1
+                for readout in training.readouts:
+                    if epoch < readout.n_epochs and readout.number in self._open:
+                        self._keep_epoch(readout.number, training, epoch, own)
 
     def result(self, training: Training, readout: Readout, result: FitResult) -> None:
         """Take the result of a readout; see `Reporter`."""
@@ -122,13 +125,10 @@ class Ledger:
             elif len(opened.results) == self._spec.n_fits_per_trial:
                 self._finish(opened, "COMPLETE")
 
-    def wants_stop(self, training: Training) -> bool:
-        """Tell whether a training should end; see `Reporter`."""
+    def stopping(self, trainings: Sequence[Training]) -> NDArray[np.bool_]:
+        """Tell which trainings should end; see `Reporter`."""
         with self._lock:
-            over = self.stopped or not any(self._awaits(training, r) for r in training.readouts)
-            if over:
-                self._progress[training.key].over = True
-            return over
+            return np.array([self._is_over(training) for training in trainings], bool)
 
     # What the writer takes.
 
@@ -158,6 +158,12 @@ class Ledger:
                     self._batch.trials.append(row)
                     self._let_go(opened, message)
             self._open.clear()
+
+    def _is_over(self, training: Training) -> bool:
+        over = self.stopped or not any(self._awaits(training, r) for r in training.readouts)
+        if over:
+            self._progress[training.key].over = True
+        return over
 
     def _awaits(self, training: Training, readout: Readout) -> bool:
         opened = self._open.get(readout.number)

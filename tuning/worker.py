@@ -52,7 +52,7 @@ class Worker:
         heart = threading.Thread(target=self._keep_beating, name="heart", daemon=True)
         heart.start()
         try:
-            run_study = _load_engine()
+            run_study = load_engine()
             self._set("ready")
             while not self._leave.is_set():
                 claim = claim_next(self._db, self._id)
@@ -143,7 +143,8 @@ def _muted() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _load_engine() -> Callable[[Database, Claim, threading.Event], None]:
+def load_engine() -> Callable[[Database, Claim, threading.Event], None]:
+    """Import TensorFlow and return what runs a claimed study."""
     prepare_tensorflow()
     from tuning.driver import run_study
     from tuning.training.keras_trainer import KerasTrainer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,17 +23,20 @@ class Notes:
     curves: dict[tuple[int, int], list[NDArray[np.float32]]] = field(default_factory=dict)
     results: dict[int, FitResult] = field(default_factory=dict)
 
-    def epoch(self, training: Training, epoch: int, values: NDArray[np.float32]) -> None:
-        curve = self.curves.setdefault((training.repeat, training.fold), [])
-        assert epoch == len(curve)
-        curve.append(values)
+    def epoch(
+        self, trainings: Sequence[Training], epoch: int, values: NDArray[np.float32]
+    ) -> None:
+        for training, own in zip(trainings, values, strict=True):
+            curve = self.curves.setdefault((training.repeat, training.fold), [])
+            assert epoch == len(curve)
+            curve.append(own)
 
     def result(self, _training: Training, readout: Readout, result: FitResult) -> None:
         self.results[readout.number] = result
 
-    def wants_stop(self, training: Training) -> bool:
-        done = len(self.curves.get((training.repeat, training.fold), ()))
-        return self.stop_after is not None and done >= self.stop_after
+    def stopping(self, trainings: Sequence[Training]) -> NDArray[np.bool_]:
+        done = [len(self.curves.get((t.repeat, t.fold), ())) for t in trainings]
+        return np.array([self.stop_after is not None and n >= self.stop_after for n in done])
 
 
 @pytest.fixture(scope="session")

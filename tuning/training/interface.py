@@ -119,16 +119,18 @@ class FitResult:
 
 
 class Reporter(Protocol):
-    """What a trainer calls while it trains; never blocks for long."""
+    """What a trainer calls while it trains, from any thread; never blocks for long."""
 
-    def epoch(self, training: Training, epoch: int, values: NDArray[np.float32]) -> None:
-        """Take the curve values (shape (5,)) of an epoch, from 0."""
+    def epoch(
+        self, trainings: Sequence[Training], epoch: int, values: NDArray[np.float32]
+    ) -> None:
+        """Take the curve values (shape (n_trainings, 5)) of an epoch, from 0."""
 
     def result(self, training: Training, readout: Readout, result: FitResult) -> None:
         """Take the result of one readout."""
 
-    def wants_stop(self, training: Training) -> bool:
-        """Tell whether this training should end now, without a result."""
+    def stopping(self, trainings: Sequence[Training]) -> NDArray[np.bool_]:
+        """Tell which trainings should end now, without a result; shape (n_trainings,)."""
 
 
 class FoldSource(Protocol):

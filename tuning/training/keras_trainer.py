@@ -45,7 +45,7 @@ class KerasTrainer:
     ) -> None:
         """Run the trainings one by one; see `Trainer.train`."""
         for count, training in enumerate(trainings):
-            if reporter.wants_stop(training):
+            if reporter.stopping([training]).all():
                 continue
             data = folds(training.repeat, training.fold)
             self.fit(network, training, data, reporter)
@@ -167,12 +167,12 @@ class _Watch(keras.callbacks.Callback):
         val = self.judge.loss_and_metric(self.data.score, self.outputs)
         logs["watched"] = self._watched()
         values = np.array([self.loss, metric, *val, logs["watched"]], np.float32)
-        self.reporter.epoch(self.training, epoch, values)
+        self.reporter.epoch([self.training], epoch, values[None])
         if not np.isfinite([self.loss, val[0]]).all():
             params = self.training.params
             self.error = not_finite(epoch, params.get("learning_rate"), params["optimizer"])
             self.model.stop_training = True
-        elif self.reporter.wants_stop(self.training):
+        elif self.reporter.stopping([self.training]).all():
             self.interrupted = True
             self.model.stop_training = True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Protocol, cast
 
 import numpy as np
@@ -35,16 +36,18 @@ class _Quiet:
         self.signal = signal
         self.last: FitResult | None = None
 
-    def epoch(self, training: Training, epoch: int, values: NDArray[np.float32]) -> None:
+    def epoch(
+        self, trainings: Sequence[Training], epoch: int, values: NDArray[np.float32]
+    ) -> None:
         """Let the curve go: it is of rows the model has trained on."""
 
     def result(self, _training: Training, _readout: Readout, result: FitResult) -> None:
         """Keep the only result there is."""
         self.last = result
 
-    def wants_stop(self, _training: Training) -> bool:
+    def stopping(self, trainings: Sequence[Training]) -> NDArray[np.bool_]:
         """Stop when the study's owner wants to."""
-        return self.signal.stopped
+        return np.full(len(trainings), self.signal.stopped)
 
 
 def keep_best_model(
