@@ -8,14 +8,16 @@ IS_SUITABLE := import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test fast format clean
+.PHONY: help run test fast bench bench-quick format clean
 
 help:
-	@echo "make run      start the app and its worker   (PORT=8600 picks another port)"
-	@echo "make test     run every check and every test"
-	@echo "make fast     run the tests that take no time"
-	@echo "make format   put the code into its usual form"
-	@echo "make clean    remove the environment and the caches"
+	@echo "make run          start the app and its worker   (PORT=8600 picks another port)"
+	@echo "make test         run every check and every test"
+	@echo "make fast         run the tests that take no time"
+	@echo "make bench        compare with scikit-learn, KerasTuner and Optuna: hours; repeat it to go on"
+	@echo "make bench-quick  the same with two recipes, cut for both sides: minutes"
+	@echo "make format       put the code into its usual form"
+	@echo "make clean        remove the environment and the caches"
 
 run: $(VENV)/.app-installed
 	@exec $(BIN)/streamlit run app.py $(if $(PORT),--server.port=$(PORT))
@@ -23,7 +25,7 @@ run: $(VENV)/.app-installed
 # The shared dataset files, where there are some and no other folder is named.
 ifeq ($(origin TUNEBOARD_DATASETS),undefined)
 ifneq ($(wildcard ../shared/datasets),)
-test fast: export TUNEBOARD_DATASETS := $(abspath ../shared/datasets)
+test fast bench bench-quick: export TUNEBOARD_DATASETS := $(abspath ../shared/datasets)
 endif
 endif
 
@@ -36,6 +38,13 @@ test: $(VENV)/.dev-installed
 
 fast: $(VENV)/.dev-installed
 	$(BIN)/python -m pytest -n 2 -m "not slow and not browser"
+
+bench: $(VENV)/.dev-installed
+	$(BIN)/python -m benchmarks.peers --resume
+
+bench-quick: $(VENV)/.dev-installed
+	rm -f build/benchmarks-quick.json
+	$(BIN)/python -m benchmarks.peers --quick
 
 format: $(VENV)/.dev-installed
 	$(BIN)/ruff check --fix

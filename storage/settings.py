@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import platformdirs
 from pydantic import Field, ValidationError
@@ -38,6 +38,10 @@ class Settings(BaseSettings):
         int,
         Field(ge=0, le=64, description="Training processes the app keeps running; 0: none."),
     ] = 1
+    trainer: Annotated[
+        Literal["auto", "keras"],
+        Field(description="auto: the fastest way for each network; keras: Model.fit for all."),
+    ] = "auto"
     upload_limit_mb: Annotated[
         int, Field(ge=1, le=4096, description="Largest file a browser may upload, in MB.")
     ] = 50

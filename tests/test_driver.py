@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -26,6 +26,15 @@ from tuning.driver import run_study
 from tuning.export.files import best_model_path
 from tuning.launch import launch
 from tuning.spec import StudySpec
+from tuning.training.interface import (
+    FitResult,
+    FoldData,
+    FoldSource,
+    Network,
+    Reporter,
+    Trainer,
+    Training,
+)
 from tuning.training.keras_trainer import KerasTrainer
 
 pytestmark = pytest.mark.slow
@@ -52,13 +61,60 @@ def run(
 
 
 def run_again(
-    study_id: str, stop: threading.Event | None = None
+    study_id: str, stop: threading.Event | None = None, trainer: Trainer | None = None
 ) -> tuple[StudyRow, list[TrialRow]]:
     db = database()
     claim = claim_next(db, "test", study_id)
     assert claim is not None
-    run_study(db, claim, KerasTrainer(), stop)
+    run_study(db, claim, trainer or KerasTrainer(), stop)
     return get_study(db, study_id), read_trials(db, study_id)
+
+
+class Pretender:
+    """A trainer that trains nothing: each trial's score is that of its number.
+
+    Attributes
+    ----------
+    rounds : list of list of int
+        Numbers of the trials of each call.
+    """
+
+    def __init__(self, leave: threading.Event | None = None, leave_after: int = -1) -> None:
+        self.rounds: list[list[int]] = []
+        self._leave, self._leave_after = leave, leave_after
+
+    def train(
+        self,
+        _network: Network,
+        trainings: Sequence[Training],
+        _folds: FoldSource,
+        reporter: Reporter,
+    ) -> None:
+        """Report one epoch of all trainings at once, then their results by number."""
+        self.rounds.append(sorted({r.number for t in trainings for r in t.readouts}))
+        reporter.epoch(trainings, 0, np.full((len(trainings), 5), 0.5, np.float32))
+        for training in trainings:
+            for readout in training.readouts:
+                if self._leave is not None and readout.number == self._leave_after:
+                    self._leave.set()
+                    while not reporter.stopping(trainings).all():
+                        time.sleep(0.01)
+                    return
+                number = readout.number
+                result = FitResult({"accuracy": number / 1000}, 1, None, number + 1.0, "keras")
+                reporter.result(training, readout, result)
+
+    def fit(
+        self, network: Network, training: Training, data: FoldData, reporter: Reporter
+    ) -> keras.Model:
+        """Train the model to take home with Keras."""
+        return KerasTrainer().fit(network, training, data, reporter)
+
+
+RATES = {
+    "learning_rate": {"kind": "log_range", "low": 1e-4, "high": 1e-1},
+    "epochs": {"kind": "fixed", "value": 1},
+}
 
 
 def when(condition: Callable[[], bool], then: Callable[[], None]) -> threading.Thread:
@@ -256,6 +312,76 @@ def test_samplers_other_than_grid_run_the_trials_asked_for(
         (1, "COMPLETE"),
         (2, "COMPLETE"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("sampler", "pruner", "rounds"),
+    [
+        ({"kind": "random", "n_trials": 30}, "none", [list(range(30))]),
+        (
+            {"kind": "tpe", "n_trials": 30, "n_startup_trials": 6},
+            "none",
+            [list(range(6)), *[[6 + 2 * i, 7 + 2 * i] for i in range(12)]],
+        ),
+        (
+            {"kind": "random", "n_trials": 27},
+            "median",
+            [list(range(5)), *[[5 + 2 * i, 6 + 2 * i] for i in range(11)]],
+        ),
+    ],
+)
+def test_trials_are_trained_in_rounds_where_something_learns_from_them(
+    sampler: dict[str, Any], pruner: str, rounds: list[list[int]]
+) -> None:
+    trainer = Pretender()
+    spec = make_spec(space=RATES, sampler=sampler, pruner={"kind": pruner})
+
+    row, trials = run_again(launch(database(), spec), trainer=trainer)
+
+    assert trainer.rounds == rounds
+    assert row.state == "finished"
+    assert [trial.state for trial in trials] == ["COMPLETE"] * spec.n_trials
+
+
+def test_a_round_that_a_worker_left_goes_on_with_what_is_missing_of_it() -> None:
+    asked = {"kind": "tpe", "n_trials": 16, "n_startup_trials": 6}
+    spec = make_spec(space=RATES, sampler=asked, evaluation={"method": "holdout"})
+    study_id, leave = launch(database(), spec), threading.Event()
+
+    left, before = run_again(study_id, leave, Pretender(leave, leave_after=4))
+    later = Pretender()
+    row, trials = run_again(study_id, trainer=later)
+
+    assert left.phase == "Waiting for a worker"
+    done = [trial for trial in before if trial.state == "COMPLETE"]
+    assert [trial.number for trial in done] == [0, 1, 2, 3]
+    assert later.rounds == [[4, 5], *[[number] for number in range(6, 16)]]
+    assert row.state == "finished"
+    assert trials[:4] == done
+    assert [trial.number for trial in trials] == list(range(16))
+    study = optuna.load_study(study_name=study_id, storage=database().url)
+    assert [trial.value for trial in study.trials] == [trial.score for trial in trials]
+
+
+def test_a_tpe_search_of_few_cells_trains_as_many_trials_as_asked_for_and_ends() -> None:
+    space = {"batch_size": {"kind": "list", "values": [50, 100]}}
+    asked = {"kind": "tpe", "n_trials": 20, "n_startup_trials": 5}
+
+    row, trials = run_again(
+        launch(database(), make_spec(space=space, sampler=asked)), trainer=Pretender()
+    )
+
+    assert row.state == "finished"
+    assert [trial.state for trial in trials] == ["COMPLETE"] * 20
+
+
+def test_of_a_long_study_the_last_trainings_are_kept_for_the_next_estimate() -> None:
+    asked = {"kind": "random", "n_trials": 200}
+
+    run_again(launch(database(), make_spec(space=RATES, sampler=asked)), trainer=Pretender())
+
+    seconds = [timing.seconds for timing in read_timings(database(), "dense", "keras", 1000)]
+    assert sorted(seconds) == sorted([number + 1.0 for number in range(50, 200)] * 2)
 
 
 def test_a_pruner_cuts_hopeless_trials_and_they_have_no_score() -> None:

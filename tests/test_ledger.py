@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 from statistics import fmean, stdev
@@ -11,14 +12,12 @@ import numpy as np
 import pytest
 
 from storage.results import Batch, FitRow, TrialRow
-from tuning.analysis.estimate import Cost, Pace
 from tuning.ledger import Ledger
-from tuning.samplers import make_board
+from tuning.samplers import Board, make_board
 from tuning.spec import StudySpec
 from tuning.training.interface import FitResult, Readout, Training
 
 N_WEIGHTS = 121
-ONE_SECOND_AN_EPOCH = Pace((0.0, 1.0, 0.0, 0.0), 1.5)
 
 
 def make_spec(**changes: Any) -> StudySpec:
@@ -33,7 +32,7 @@ def make_spec(**changes: Any) -> StudySpec:
 
 def make_ledger(spec: StudySpec | None = None, finished: Sequence[TrialRow] = ()) -> Ledger:
     spec = spec or make_spec()
-    return Ledger(spec, ONE_SECOND_AN_EPOCH, finished, make_board(spec))
+    return Ledger(spec, finished, make_board(spec))
 
 
 def make_training(*epochs: int, fold: int = 0, first: int = 0, repeat: int = 0) -> Training:
@@ -43,13 +42,10 @@ def make_training(*epochs: int, fold: int = 0, first: int = 0, repeat: int = 0) 
 
 
 def enter(ledger: Ledger, *trainings: Training) -> None:
-    """Open every trial of some trainings, and plan these."""
+    """Open every trial of some trainings, and plan these: one second an epoch."""
     for number in sorted({r.number for t in trainings for r in t.readouts}):
         ledger.open_trial(number, {"epochs": number}, N_WEIGHTS)
-    plan = {
-        (t.readouts[0].number, t.repeat, t.fold): Cost(t.n_epochs, 0, 0.0) for t in trainings
-    }
-    ledger.plan(plan)
+    ledger.plan({(t.readouts[0].number, t.repeat, t.fold): t.n_epochs for t in trainings})
 
 
 def row(epoch: int, accuracy: float = 0.5) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -162,6 +158,99 @@ def test_trials_that_share_a_training_get_its_epochs_up_to_their_own() -> None:
     assert scores == pytest.approx({0: 0.6, 1: 0.8})
 
 
+def block(
+    *rows_: np.ndarray[Any, np.dtype[np.float32]],
+) -> np.ndarray[Any, np.dtype[np.float32]]:
+    return np.stack(rows_)
+
+
+def curves(batch: Batch) -> dict[tuple[int, int], list[float]]:
+    """Return the accuracies of each curve by trial and fold; a fit must have one piece."""
+    found = {(p.number, p.fold): p.values[:, 3].tolist() for p in batch.pieces}
+    assert len(found) == len(batch.pieces)
+    return found
+
+
+def test_trainings_side_by_side_get_a_curve_each_though_the_trainer_reuses_its_array() -> None:
+    ledger = make_ledger()
+    trainings = [make_training(2, fold=0), make_training(2, fold=1), make_training(2, first=1)]
+    enter(ledger, *trainings)
+
+    values = block(row(0, 0.25), row(0, 0.5), row(0, 0.75))
+    ledger.epoch(trainings, 0, values)
+    values += 1
+    ledger.epoch(trainings, 1, values)
+    values += 1
+
+    assert curves(ledger.take()) == {
+        (0, 0): [0.25, 1.25],
+        (0, 1): [0.5, 1.5],
+        (1, 0): [0.75, 1.75],
+    }
+
+
+def test_a_training_whose_neighbour_leaves_goes_on_with_the_same_curve() -> None:
+    ledger = make_ledger()
+    trainings = [make_training(3, first=number) for number in range(2)]
+    enter(ledger, *trainings)
+
+    ledger.epoch(trainings, 0, block(row(0, 0.25), row(0, 0.5)))
+    ledger.epoch(trainings[1:], 1, block(row(1, 0.75)))
+    ledger.epoch(trainings[1:], 2, block(row(2, 1.0)))
+
+    assert curves(ledger.take()) == {(0, 0): [0.25], (1, 0): [0.5, 0.75, 1.0]}
+
+
+def test_what_a_trial_told_before_it_died_is_kept_and_what_it_tells_later_is_not() -> None:
+    ledger = make_ledger()
+    folds = [make_training(4, fold=fold) for fold in range(2)]
+    enter(ledger, *folds)
+
+    for epoch in range(4):
+        ledger.epoch(folds, epoch, block(row(epoch), row(epoch)))
+        if epoch == 1:
+            fail(ledger, folds[0], "Failed.")
+
+    assert curves(ledger.take()) == {(0, 0): [0.5, 0.5], (0, 1): [0.5, 0.5]}
+
+
+def test_two_threads_lose_no_epoch_and_no_result_while_a_third_takes() -> None:
+    n_trials, n_epochs = 40, 50
+    ledger = make_ledger()
+    trainings = [
+        make_training(n_epochs, first=number, fold=fold)
+        for number in range(n_trials)
+        for fold in range(2)
+    ]
+    enter(ledger, *trainings)
+
+    def run(own: list[Training]) -> None:
+        for epoch in range(n_epochs):
+            ledger.epoch(own, epoch, block(*[row(epoch)] * len(own)))
+            assert not ledger.stopping(own).any()
+        for training in own:
+            result = FitResult({"accuracy": 0.5}, n_epochs)
+            ledger.result(training, training.readouts[0], result)
+
+    threads = [threading.Thread(target=run, args=(trainings[part::2],)) for part in range(2)]
+    for thread in threads:
+        thread.start()
+    batches = [ledger.take()]
+    while any(thread.is_alive() for thread in threads):
+        batches.append(ledger.take())
+    batches.append(ledger.take())
+
+    told: dict[tuple[int, int], list[float]] = {}
+    for piece in (piece for batch in batches for piece in batch.pieces):
+        told.setdefault((piece.number, piece.fold), []).extend(piece.values[:, 4].tolist())
+    assert set(told) == {(number, fold) for number in range(n_trials) for fold in range(2)}
+    assert all(epochs == list(range(n_epochs)) for epochs in told.values())
+    assert {trial.state for trial in ledger.finished.values()} == {"COMPLETE"}
+    assert len(ledger.finished) == n_trials
+    last = [batch.study for batch in batches if batch][-1]
+    assert last["n_fits_done"] == 2 * n_trials
+
+
 def test_a_failing_fit_fails_its_trial_and_ends_the_other_folds() -> None:
     ledger = make_ledger()
     folds = [make_training(2, fold=fold) for fold in range(2)]
@@ -256,7 +345,7 @@ def pruning_ledger() -> Ledger:
     assert board is not None
     for number in range(3):
         board.place(number, {"batch_size": number + 1})
-    return Ledger(spec, ONE_SECOND_AN_EPOCH, (), board)
+    return Ledger(spec, (), board)
 
 
 def test_the_pruner_cuts_a_hopeless_trial_and_its_fit_says_where() -> None:
@@ -276,10 +365,150 @@ def test_the_pruner_cuts_a_hopeless_trial_and_its_fit_says_where() -> None:
     assert ledger.stopping([trainings[2]])
     trial = ledger.finished[2]
     assert (trial.state, trial.score) == ("PRUNED", None)
-    assert trial.message == "Cut by the pruner in fold 0 at epoch 2."
+    assert trial.message == "Cut by the pruner at epoch 2."
     assert batch.fits[-1] == FitRow(2, 0, 0, "PRUNED", n_epochs=2, message=trial.message)
     assert [ledger.finished[number].state for number in range(2)] == ["COMPLETE", "COMPLETE"]
     assert (batch.study["n_trials_done"], batch.study["n_trials_failed"]) == (3, 0)
+
+
+class NotedBoard(Board):
+    """A board that keeps what its pruner was told: trial, epoch, value."""
+
+    def __init__(self, spec: StudySpec) -> None:
+        super().__init__(spec)
+        self.told: list[tuple[int, int, float]] = []
+
+    def report(self, number: int, epoch: int, value: float) -> bool:
+        self.told.append((number, epoch, value))
+        return super().report(number, epoch, value)
+
+
+def folds_ledger(n_good: int = 2) -> tuple[Ledger, NotedBoard]:
+    """Make a ledger of two folds whose pruner knows two trials with an accuracy of 0.5."""
+    space = {
+        "batch_size": {"kind": "list", "values": [1, 2, 3, 4]},
+        "epochs": {"kind": "fixed", "value": 4},
+    }
+    pruner = {"kind": "median", "n_startup_trials": n_good, "n_warmup_steps": 1}
+    spec = make_spec(space=space, pruner=pruner)
+    board = NotedBoard(spec)
+    ledger = Ledger(spec, (), board)
+    for number in range(n_good):
+        board.place(number, {"batch_size": number + 1})
+        folds = [make_training(4, first=number, fold=fold) for fold in range(2)]
+        enter(ledger, *folds)
+        for fold in folds:
+            train(ledger, fold, 0.5)
+    ledger.take()
+    board.told.clear()
+    return ledger, board
+
+
+def enter_folds(ledger: Ledger, board: Board, number: int = 2) -> list[Training]:
+    board.place(number, {"batch_size": number + 1})
+    folds = [make_training(4, first=number, fold=fold) for fold in range(2)]
+    enter(ledger, *folds)
+    return folds
+
+
+def test_the_pruner_is_told_the_mean_of_folds_that_run_side_by_side_and_cuts_them_all() -> None:
+    ledger, board = folds_ledger()
+    folds = enter_folds(ledger, board)
+
+    ledger.epoch(folds, 0, block(row(0, 0.25), row(0, 0.5)))
+    before = ledger.stopping(folds).tolist()
+    ledger.epoch(folds, 1, block(row(1, 0.25), row(1, 0.5)))
+    batch = ledger.take()
+
+    assert board.told == [(2, 0, 0.375), (2, 1, 0.375)]
+    assert before == [False, False]
+    assert ledger.stopping(folds).tolist() == [True, True]
+    trial = ledger.finished[2]
+    message = "Cut by the pruner at epoch 2."
+    assert (trial.state, trial.n_epochs, trial.message) == ("PRUNED", 2, message)
+    assert batch.fits[-2:] == [
+        FitRow(2, 0, fold, "PRUNED", n_epochs=2, message=message) for fold in range(2)
+    ]
+
+
+def test_one_weak_fold_does_not_cut_a_trial_whose_mean_is_good() -> None:
+    ledger, board = folds_ledger()
+    folds = enter_folds(ledger, board)
+
+    for epoch in range(4):
+        ledger.epoch(folds, epoch, block(row(epoch, 0.0), row(epoch, 1.25)))
+
+    assert [value for _, _, value in board.told] == [0.625] * 4
+    assert not ledger.stopping(folds).any()
+
+
+def test_folds_one_after_another_are_compared_in_the_last_and_the_first_stays_complete() -> (
+    None
+):
+    ledger, board = folds_ledger()
+    folds = enter_folds(ledger, board)
+
+    for epoch in range(4):
+        ledger.epoch(folds[:1], epoch, row(epoch, 0.25)[None])
+    ledger.result(folds[0], folds[0].readouts[0], FitResult({"accuracy": 0.25}, 4))
+    told_early = list(board.told)
+    for epoch in range(2):
+        ledger.epoch(folds[1:], epoch, row(epoch, 0.25)[None])
+
+    assert told_early == []
+    assert board.told == [(2, 0, 0.25), (2, 1, 0.25)]
+    assert last_states(ledger.take()) == (
+        {2: "PRUNED"},
+        {(2, 0, 0): "COMPLETE", (2, 0, 1): "PRUNED"},
+    )
+    assert ledger.finished[2].n_epochs == fmean([4, 2])
+
+
+def test_a_fold_ahead_of_the_others_is_cut_where_it_is() -> None:
+    ledger, board = folds_ledger()
+    folds = enter_folds(ledger, board)
+
+    for epoch in range(3):
+        ledger.epoch(folds[:1], epoch, row(epoch, 0.25)[None])
+    for epoch in range(2):
+        ledger.epoch(folds[1:], epoch, row(epoch, 0.25)[None])
+    batch = ledger.take()
+
+    cut = {fit.fold: fit.n_epochs for fit in batch.fits if fit.state == "PRUNED"}
+    assert cut == {0: 3, 1: 2}
+    assert {place: len(curve) for place, curve in curves(batch).items()} == {
+        (2, 0): 3,
+        (2, 1): 2,
+    }
+
+
+def test_an_epoch_with_a_value_that_is_no_number_is_not_compared() -> None:
+    ledger, board = folds_ledger()
+    folds = enter_folds(ledger, board)
+
+    ledger.epoch(folds, 0, block(row(0, float("nan")), row(0, 0.25)))
+    ledger.epoch(folds, 1, block(row(1, float("inf")), row(1, float("-inf"))))
+
+    assert board.told == []
+    assert not ledger.stopping(folds).any()
+
+
+def test_trials_that_share_a_training_are_compared_up_to_their_own_epochs() -> None:
+    space = {"epochs": {"kind": "list", "values": [2, 4]}}
+    spec = make_spec(space=space, pruner={"kind": "median"})
+    board = NotedBoard(spec)
+    ledger = Ledger(spec, (), board)
+    for number, epochs in enumerate((2, 4)):
+        board.place(number, {"epochs": epochs})
+    folds = [make_training(2, 4, fold=fold) for fold in range(2)]
+    enter(ledger, *folds)
+
+    for epoch in range(4):
+        ledger.epoch(folds, epoch, block(row(epoch, 0.25), row(epoch, 0.75)))
+
+    assert board.told == [
+        (0, 0, 0.5), (1, 0, 0.5), (0, 1, 0.5), (1, 1, 0.5), (1, 2, 0.5), (1, 3, 0.5)
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -305,6 +534,19 @@ def test_the_leader_has_the_best_score_and_of_equals_the_lowest_number(
     best = make_ledger(make_spec(evaluation=evaluation), rows[::-1]).leader()
 
     assert (None if best is None else best.number) == leader
+
+
+def test_the_leader_changes_with_each_better_trial_and_only_then() -> None:
+    ledger = make_ledger(make_spec(evaluation={"method": "holdout"}))
+
+    leaders = []
+    for number, score in enumerate([0.5, 0.4, 0.7, 0.7, 0.9]):
+        training = make_training(1, first=number)
+        enter(ledger, training)
+        train(ledger, training, score)
+        leaders.append(ledger.take().study["best_number"])
+
+    assert leaders == [0, 0, 2, 2, 4]
 
 
 def test_the_summary_counts_trials_fits_and_names_the_leader() -> None:
@@ -363,11 +605,26 @@ def test_time_left_is_unknown_before_the_first_epoch_and_none_after_the_last() -
     assert ledger.take().study["seconds_left"] == 0
 
 
+def test_a_training_that_stops_early_counts_as_done() -> None:
+    before = time.perf_counter()
+    ledger = make_ledger(make_spec(evaluation={"method": "holdout"}))
+    created = time.perf_counter()
+    trainings = [make_training(4, first=number) for number in range(2)]
+    enter(ledger, *trainings)
+    ledger.epoch(trainings[:1], 0, row(0)[None])
+
+    ledger.result(trainings[0], trainings[0].readouts[0], FitResult({"accuracy": 0.5}, 1))
+
+    asked = time.perf_counter()
+    left = ledger.take().study["seconds_left"]
+    assert isinstance(left, float)
+    assert asked - created <= left <= time.perf_counter() - before
+
+
 def test_trials_that_tpe_has_not_chosen_yet_count_as_time_left() -> None:
     sampler = {"kind": "tpe", "n_trials": 10}
     ledger = Ledger(
         make_spec(sampler=sampler, evaluation={"method": "holdout"}),
-        ONE_SECOND_AN_EPOCH,
         (),
         None,
     )

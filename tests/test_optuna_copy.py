@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import io
 import json
+import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 
 import optuna
 import pytest
+import sqlalchemy as sa
 from optuna.trial import TrialState
 from optuna_dashboard import wsgi
 
-from storage.database import Database, optuna_storage
+from storage.database import Database, open_database, optuna_storage
 from storage.results import FitRow, TrialRow
 from tuning.optuna_copy import OptunaCopy
+from tuning.samplers import distributions
 from tuning.spec import StudySpec
 
 FINISHED_AT = 1_700_000_000.0
@@ -129,13 +134,120 @@ def test_folds_costs_and_messages_come_along(db: Database, spec: StudySpec) -> N
     assert trials[2].user_attrs["message"] == "Reason."
 
 
-def test_times_are_local_as_optuna_writes_them(db: Database, spec: StudySpec) -> None:
+@pytest.mark.usefixtures("_far_east")
+def test_times_are_local_as_optuna_reads_them(db: Database, spec: StudySpec) -> None:
     OptunaCopy(db, STUDY_ID, spec).copy(make_rows(), read_fits, MANY)
 
     trial = load(db).trials[1]
 
     assert trial.datetime_complete == datetime.datetime.fromtimestamp(FINISHED_AT + 1)
     assert trial.duration == datetime.timedelta(seconds=60)
+
+
+@pytest.fixture
+def _far_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put this process nine hours before the time that Optuna's tables are in."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def rows_of_optuna(db: Database) -> dict[str, list[dict[str, Any]]]:
+    """Return every row of Optuna's tables; the tables of trials without their own counters."""
+    own = {"trial_id", "study_id"}
+    found = {}
+    with db.read() as connection:
+        inspector = sa.inspect(connection)
+        for name in inspector.get_table_names():
+            if not name.startswith(("trial_", "trials", "stud", "alembic", "version_info")):
+                continue
+            table = sa.Table(name, sa.MetaData(), autoload_with=connection)
+            keys = [column.name for column in table.primary_key if column.name not in own]
+            rows = [dict(row) for row in connection.execute(sa.select(table)).mappings()]
+            for row in rows if name.startswith("trial_") else []:
+                for key in keys:
+                    del row[key]
+            found[name] = sorted(rows, key=str)
+    return found
+
+
+@pytest.mark.usefixtures("_far_east")
+def test_every_row_is_as_optunas_own_add_trial_writes_it(
+    db: Database, spec: StudySpec, tmp_path: Path
+) -> None:
+    OptunaCopy(db, STUDY_ID, spec).copy(make_rows(), read_fits, MANY)
+
+    other = open_database(f"sqlite:///{tmp_path / 'other.sqlite3'}")
+    study = optuna.create_study(study_name=STUDY_ID, storage=optuna_storage(other))
+    study.set_user_attr("score", "log_loss")
+    for number, row in make_rows().items():
+        sizes = row.params["dense_layer_sizes"]
+        trial = optuna.trial.create_trial(
+            state=TrialState[row.state],
+            value=row.score,
+            params={
+                "dense_layer_sizes": sizes and "-".join(map(str, sizes)),
+                "learning_rate": row.params["learning_rate"],
+            },
+            distributions=distributions(spec),
+            user_attrs={
+                "number": number,
+                "spread": row.spread,
+                "fold_scores": [number + 0.0, number + 0.1],
+                "n_epochs": 5.0,
+                "duration_s": 60.0,
+                "message": row.message,
+            },
+        )
+        trial.datetime_complete = datetime.datetime.fromtimestamp(FINISHED_AT + number)
+        trial.datetime_start = trial.datetime_complete - datetime.timedelta(seconds=60)
+        study.add_trial(trial)
+
+    written = rows_of_optuna(db)
+    assert written == rows_of_optuna(other)
+    assert {
+        name: len(written[name]) for name in ("trials", "trial_values", "trial_params")
+    } == {
+        "trials": 4,
+        "trial_values": 2,
+        "trial_params": 8,
+    }
+    other.close()
+
+
+def test_the_rest_of_a_long_search_is_complete_and_in_order(
+    db: Database, spec: StudySpec
+) -> None:
+    first = make_rows()[0]
+    rows = {n: dataclasses.replace(first, number=n, score=float(n)) for n in range(1100)}
+    copy = OptunaCopy(db, STUDY_ID, spec)
+
+    copy.copy(rows, read_fits, 30)
+    copy.copy_rest(rows, read_fits)
+
+    trials = load(db).trials
+    assert [trial.value for trial in trials] == [float(number) for number in range(1100)]
+    assert [trial.user_attrs["number"] for trial in trials] == list(range(1100))
+    assert trials[1099].user_attrs["fold_scores"] == [1099.0, 1099.1]
+
+
+def test_studies_side_by_side_count_their_own_trials(db: Database, spec: StudySpec) -> None:
+    rows, copies = make_rows(), [OptunaCopy(db, name, spec) for name in (STUDY_ID, "other")]
+
+    for most in (1, 1, 2):
+        for copy in copies:
+            copy.copy(rows, read_fits, most)
+
+    for name in (STUDY_ID, "other"):
+        study = optuna.load_study(study_name=name, storage=db.url)
+        assert [(t.number, t.value) for t in study.trials] == [
+            (0, 0.5),
+            (1, None),
+            (2, None),
+            (3, 0.25),
+        ]
 
 
 def test_trials_that_finish_out_of_order_are_copied_in_order_and_once(

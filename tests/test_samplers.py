@@ -26,6 +26,7 @@ from tuning.samplers import (
     families,
     make_board,
     planned_settings,
+    round_sizes,
     sample_settings,
 )
 from tuning.spec import StudySpec
@@ -321,6 +322,68 @@ def test_where_less_is_better_the_larger_curve_is_cut() -> None:
 
     assert pruned_at(board, 4, [2.0, 2.0, 2.0]) == 2
     assert pruned_at(board, 5, [0.4, 0.3, 0.2]) is None
+
+
+def test_successive_halving_keeps_the_best_third_at_each_of_its_epochs() -> None:
+    pruner = {"kind": "successive_halving", "n_warmup_steps": 1, "reduction_factor": 3}
+    spec = make_spec({"batch_size": values(*range(1, 9))}, "grid", pruner=pruner)
+    board = make_board(spec)
+    assert board is not None
+    for number in range(4):
+        board.place(number, {"batch_size": number + 1})
+
+    at_first = [board.report(number, 0, 0.5) for number in range(4)]
+    at_second = [board.report(n, 1, v) for n, v in enumerate((0.6, 0.5, 0.7, 0.4))]
+
+    # the rung is at 1; who comes later must be the best of those that were there
+    assert at_first == [False] * 4
+    assert at_second == [False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("sampler", "pruner", "sizes"),
+    [
+        ({"kind": "grid"}, "none", [100]),
+        ({"kind": "random", "n_trials": 90}, "none", [90]),
+        ({"kind": "tpe", "n_trials": 8}, "none", [8]),
+        ({"kind": "tpe", "n_trials": 13, "n_startup_trials": 5}, "none", [5, *[1] * 8]),
+        ({"kind": "tpe", "n_trials": 40}, "none", [10, *[3] * 10]),
+        ({"kind": "tpe", "n_trials": 95}, "none", [10, *[8] * 10, 5]),
+        ({"kind": "tpe", "n_trials": 95}, "median", [10, *[8] * 10, 5]),
+        ({"kind": "tpe", "n_trials": 1000}, "none", [10, *[16] * 61, 14]),
+        ({"kind": "grid"}, "median", [4, *[9] * 10, 6]),
+        ({"kind": "random", "n_trials": 24}, "successive_halving", [4, *[2] * 10]),
+    ],
+)
+def test_a_search_that_learns_is_trained_in_rounds_and_any_other_at_once(
+    sampler: dict[str, Any], pruner: str, sizes: list[int]
+) -> None:
+    space = {"batch_size": values(*range(1, 11)), "epochs": values(*range(1, 11))}
+    spec = make_spec(space, sampler=sampler, pruner={"kind": pruner, "n_startup_trials": 4})
+
+    assert round_sizes(spec) == sizes
+    assert sum(sizes) == spec.n_trials
+
+
+def test_a_pruner_without_startup_trials_begins_with_a_round() -> None:
+    pruner = {"kind": "median", "n_startup_trials": 0}
+    spec = make_spec({"batch_size": values(*range(1, 31))}, "grid", pruner=pruner)
+
+    assert round_sizes(spec) == [3] * 10
+
+
+def test_a_round_that_tpe_proposes_is_the_same_in_whatever_order_the_last_one_ended() -> None:
+    spec = make_spec({"momentum": {"kind": "range", "low": 0.0, "high": 0.9}}, "tpe")
+    rounds = []
+    for order in (range(10), reversed(range(10))):
+        board = Board(spec)
+        first = [float(str(board.propose(number)["momentum"])) for number in range(10)]
+        for number in order:
+            board.finish(number, -abs(first[number] - 0.2))
+        rounds.append([board.propose(number) for number in range(10, 14)])
+
+    assert rounds[0] == rounds[1]
+    assert len({str(settings) for settings in rounds[0]}) == 4
 
 
 @pytest.mark.parametrize(

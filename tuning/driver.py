@@ -36,7 +36,7 @@ from storage.studies import (
     update_claimed,
 )
 from storage.timings import add_timings, read_timings
-from tuning.analysis.estimate import Cost, measured_pace, training_cost
+from tuning.analysis.estimate import TRAINER, measured_pace, training_cost
 from tuning.datasets.catalogue import load_dataset
 from tuning.datasets.info import DatasetInfo
 from tuning.errors import TuningError
@@ -45,10 +45,17 @@ from tuning.ledger import Ledger
 from tuning.models.size import n_weights
 from tuning.optuna_copy import OptunaCopy
 from tuning.parameters import PARAMETERS, Value
-from tuning.samplers import Board, all_params, families, make_board, planned_settings
+from tuning.samplers import (
+    Board,
+    all_params,
+    families,
+    make_board,
+    planned_settings,
+    round_sizes,
+)
 from tuning.spec import StudySpec
 from tuning.training.interface import Network, Readout, Trainer, Training
-from tuning.training.refit import keep_best_model
+from tuning.training.refit import Leader, keep_best_model
 from tuning.training.rows import StudyRows
 from tuning.training.seeds import fit_seed
 
@@ -132,9 +139,9 @@ class _Driver:
         finished = self._take_up()
         self._board = make_board(self._spec)
         self._place_finished(finished)
-        timings = read_timings(self._db, self._spec.model, self._trainer.name)
-        pace = measured_pace(self._spec.model, timings)
-        self._ledger = Ledger(self._spec, pace, finished, self._board)
+        timings = read_timings(self._db, self._spec.model, TRAINER)
+        self._pace = measured_pace(self._spec.model, timings)
+        self._ledger = Ledger(self._spec, finished, self._board)
         self._keeper.write_for(
             self._ledger, OptunaCopy(self._db, self._claim.study_id, self._spec)
         )
@@ -168,29 +175,38 @@ class _Driver:
         self._keeper.check()
 
     def _rounds(self) -> Iterator[dict[int, dict[str, Value]]]:
-        """Yield the settings of the trials to train next, by number, without finished ones."""
+        """Yield the settings of the trials of each round that is not finished, by number.
+
+        A round belongs to its numbers: after a restart the one that was broken off goes on
+        with what is missing of it. Where settings are planned, its finished trials come along,
+        so that it is cut into the same stacks again.
+        """
         done = set(self._ledger.finished)
         planned = planned_settings(self._spec)
-        if planned is not None:
-            yield {i: s for i, s in enumerate(planned) if i not in done}
-            return
-        board = cast(Board, self._board)
-        for number in itertools.count():
-            if len(self._ledger.finished) >= self._spec.n_trials:
-                return
-            if number not in done:
-                yield {number: board.propose(number)}
+        start = 0
+        for size in round_sizes(self._spec):
+            numbers = range(start, start + size)
+            start += size
+            if planned is None:
+                missing = [n for n in numbers if n not in done]
+                settings = {n: cast(Board, self._board).propose(n) for n in missing}
+            else:
+                settings = {n: planned[n] for n in numbers if n < len(planned)}
+            if set(settings) - done:
+                yield settings
 
     def _train(self, settings: Mapping[int, Mapping[str, Value]]) -> None:
         planned = self._spec.sampler.kind != "tpe"
         params = {number: all_params(self._spec, s) for number, s in settings.items()}
-        for number, chosen in settings.items():
+        missing = [n for n in settings if n not in self._ledger.finished]
+        for number in missing:
+            chosen = settings[number]
             weights = n_weights(self._spec.model, params[number], self._info)
             self._ledger.open_trial(number, chosen, weights)
             if planned and self._board is not None:
                 self._board.place(number, chosen)
         trainings = list(self._trainings(params))
-        self._ledger.plan({training.key: self._cost(training) for training in trainings})
+        self._ledger.plan(self._predicted(trainings))
         self._trainer.train(self._network, trainings, self._rows, self._ledger)
 
     def _trainings(self, params: Mapping[int, Mapping[str, Value]]) -> Iterator[Training]:
@@ -204,8 +220,19 @@ class _Driver:
                 seed = fit_seed(self._spec.seed, settings, repeat, fold)
                 yield Training(settings, repeat, fold, seed, readouts)
 
-    def _cost(self, training: Training) -> Cost:
-        return training_cost(self._spec, self._info, training.params, training.n_epochs)
+    def _predicted(self, trainings: Sequence[Training]) -> dict[tuple[int, int, int], float]:
+        """Predict the seconds of each training; the folds of one network cost alike."""
+        per_network: dict[int, float] = {}
+        seconds = {}
+        for training in trainings:
+            first = training.readouts[0].number
+            if all(readout.number in self._ledger.finished for readout in training.readouts):
+                per_network[first] = 0.0
+            elif first not in per_network:
+                cost = training_cost(self._spec, self._info, training.params, training.n_epochs)
+                per_network[first] = self._pace.seconds(cost)
+            seconds[training.key] = per_network[first]
+        return seconds
 
     def _end(self) -> None:
         if self._ledger.stopped:
@@ -254,15 +281,15 @@ class _Driver:
         if best is None:
             return
         self._say(phase="Training the best model on all rows")
-        keep_best_model(
-            self._claim.study_id, self._spec, self._network, self._rows, best, self._keeper
-        )
+        leader = Leader(self._claim.study_id, self._spec, best)
+        keep_best_model(leader, self._network, self._rows, self._trainer, self._keeper)
 
     def _keep_timings(self) -> None:
         """Keep what each training cost, for the next estimate."""
-        fits = read_fits(self._db, self._claim.study_id)
-        timings = [self._timing(fit) for fit in fits if fit.state == "COMPLETE"]
-        add_timings(self._db, timings[-_TIMINGS_KEPT:])
+        complete = [n for n, row in self._ledger.finished.items() if row.state == "COMPLETE"]
+        enough = -(-_TIMINGS_KEPT // self._spec.n_fits_per_trial)
+        fits = read_fits(self._db, self._claim.study_id, numbers=sorted(complete)[-enough:])
+        add_timings(self._db, [self._timing(fit) for fit in fits][-_TIMINGS_KEPT:])
 
     def _timing(self, fit: FitRow) -> Timing:
         params = all_params(self._spec, self._ledger.finished[fit.number].params)

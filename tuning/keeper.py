@@ -15,7 +15,7 @@ from tuning.ledger import Ledger
 from tuning.optuna_copy import OptunaCopy
 
 _EVERY_S = 0.2  # an epoch is on the screen within two seconds, polling and drawing included
-_COPIED_AT_ONCE = 20  # trials into Optuna's tables between two looks at the wishes
+_COPIED_AT_ONCE = 100  # trials into Optuna's tables between two looks at the wishes
 
 
 class Keeper:

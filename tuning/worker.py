@@ -21,7 +21,9 @@ import structlog
 from storage.database import Database
 from storage.errors import LostLeaseError, StorageError
 from storage.processes import ProcessState, beat, live, register, remove
+from storage.settings import settings
 from storage.studies import Claim, claim_next
+from tuning.training.compiled import set_flags
 
 _BEAT_EVERY_S = 2.0
 _LOOK_EVERY_S = 0.3
@@ -117,6 +119,7 @@ def _handler(worker: Worker) -> Callable[[int, FrameType | None], None]:
 
 def prepare_tensorflow() -> None:
     """Import TensorFlow quietly, on the CPU's terms, with the same results each time."""
+    set_flags(settings().home)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     with _muted():
@@ -147,12 +150,12 @@ def load_engine() -> Callable[[Database, Claim, threading.Event], None]:
     """Import TensorFlow and return what runs a claimed study."""
     prepare_tensorflow()
     from tuning.driver import run_study
-    from tuning.training.keras_trainer import KerasTrainer
+    from tuning.training.engine import Engine
 
-    trainer = KerasTrainer()
+    engine = Engine(keras_only=settings().trainer == "keras")
 
     def run(db: Database, claim: Claim, leave: threading.Event) -> None:
-        run_study(db, claim, trainer, leave)
+        run_study(db, claim, engine, leave)
 
     return run
 

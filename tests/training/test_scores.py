@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn import metrics
 
+from tuning.datasets.info import Task
 from tuning.spec import CLASS_SCORES, NUMBER_SCORES, SCORE_DIRECTIONS
 from tuning.training.scores import curve_value, scores
 
@@ -141,6 +142,123 @@ def test_every_score_a_study_can_ask_for_is_there() -> None:
     assert set(binary) == set(CLASS_SCORES)
     assert set(numbers) == set(NUMBER_SCORES)
     assert set(binary) | set(numbers) == set(SCORE_DIRECTIONS)
+
+
+N_CASES = 40
+
+
+def many(seed: int, kind: str, n_rows: int, n_outputs: int) -> NDArray[np.float32]:
+    """Return what a network could say: all different, with many ties, or one answer only."""
+    rng = np.random.default_rng(seed)
+    if kind == "constant":
+        return np.full((n_rows, n_outputs), 0.25, np.float32)
+    said = rng.uniform(0.05, 1, (n_rows, n_outputs))
+    return np.round(said, 1 if kind == "ties" else 6).astype(np.float32)
+
+
+@pytest.mark.parametrize("kind", ["different", "ties", "constant"])
+@pytest.mark.parametrize("seed", range(N_CASES))
+def test_any_two_classes_are_scored_as_scikit_learn_scores_them(seed: int, kind: str) -> None:
+    rng = np.random.default_rng(1000 + seed)
+    n_rows = int(rng.integers(2, 60))
+    targets = (rng.random(n_rows) < rng.choice([0.05, 0.5, 0.95])).astype(np.float32)
+    said = many(seed, kind, n_rows, 1)
+
+    found = scores("binary", targets, said)
+
+    yes, exact = said[:, 0] > 0.5, said[:, 0].astype(np.float64)
+    clipped = np.clip(exact, 1e-7, 1 - 1e-7)
+    both = len(np.unique(targets)) == 2
+    expected = {
+        "accuracy": metrics.accuracy_score(targets, yes),
+        "log_loss": metrics.log_loss(targets, clipped, labels=[0, 1]),
+        "f1": metrics.f1_score(targets, yes, zero_division=0.0),
+        "roc_auc": metrics.roc_auc_score(targets, exact) if both else math.nan,
+    }
+    assert found == pytest.approx(expected, rel=1e-9, abs=1e-12, nan_ok=True)
+
+
+@pytest.mark.parametrize("kind", ["different", "ties", "constant"])
+@pytest.mark.parametrize("seed", range(N_CASES))
+def test_any_number_of_classes_is_scored_as_scikit_learn_scores_it(
+    seed: int, kind: str
+) -> None:
+    rng = np.random.default_rng(2000 + seed)
+    n_rows, n_classes = int(rng.integers(2, 80)), int(rng.integers(3, 7))
+    n_present = int(rng.integers(1, n_classes + 1))
+    targets = rng.integers(0, n_present, n_rows)
+    outputs = many(seed, kind, n_rows, n_classes)
+
+    found = scores("multiclass", targets.astype(np.float32), outputs)
+
+    exact = outputs.astype(np.float64)
+    exact /= exact.sum(axis=1, keepdims=True)
+    every = len(np.unique(targets)) == n_classes
+    expected = {
+        "accuracy": metrics.accuracy_score(targets, exact.argmax(axis=1)),
+        "log_loss": metrics.log_loss(targets, exact, labels=range(n_classes)),
+        "f1": metrics.f1_score(
+            targets, exact.argmax(axis=1), average="macro", zero_division=0.0
+        ),
+        "roc_auc": metrics.roc_auc_score(targets, exact, multi_class="ovr")
+        if every
+        else math.nan,
+    }
+    assert found == pytest.approx(expected, rel=1e-9, abs=1e-12, nan_ok=True)
+
+
+@pytest.mark.parametrize("kind", ["different", "ties", "constant"])
+@pytest.mark.parametrize("constant_targets", [False, True])
+@pytest.mark.parametrize("seed", range(N_CASES))
+def test_any_numbers_are_scored_as_scikit_learn_scores_them(
+    seed: int, constant_targets: bool, kind: str
+) -> None:
+    rng = np.random.default_rng(3000 + seed)
+    n_rows = int(rng.integers(2, 60))
+    targets = rng.normal(3, 2, n_rows).astype(np.float32)
+    if constant_targets:
+        targets[:] = 0.25
+    said = many(seed, kind, n_rows, 1)
+
+    found = scores("regression", targets, said)
+
+    true, exact = targets.astype(np.float64), said[:, 0].astype(np.float64)
+    expected = {
+        "mse": metrics.mean_squared_error(true, exact),
+        "rmse": metrics.root_mean_squared_error(true, exact),
+        "mae": metrics.mean_absolute_error(true, exact),
+        "r2": metrics.r2_score(true, exact),
+    }
+    assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("task", "n_outputs"), [("binary", 1), ("binary", 2), ("multiclass", 3), ("regression", 1)]
+)
+def test_an_output_that_is_no_number_makes_every_score_none_either(
+    task: Task, n_outputs: int
+) -> None:
+    outputs = np.full((3, n_outputs), 0.3, np.float32)
+    outputs[1, 0] = np.nan
+
+    found = scores(task, f4(0, 1, 0), outputs)
+
+    assert set(found) == set(NUMBER_SCORES if task == "regression" else CLASS_SCORES)
+    assert all(math.isnan(score) for score in found.values())
+
+
+def test_a_single_row_has_no_r2() -> None:
+    found = scores("regression", f4(2), f4(1)[:, None])
+
+    assert math.isnan(found["r2"])
+    assert found["mse"] == 1.0
+
+
+def test_a_pruner_gets_one_value_of_each_fit() -> None:
+    block = np.stack([f4(1, 2, 3, 4, 5), f4(6, 7, 8, 9, 10)])
+
+    assert curve_value("accuracy", block).tolist() == [4.0, 9.0]
+    assert curve_value("r2", block).tolist() == [-3.0, -8.0]
 
 
 @pytest.mark.parametrize(

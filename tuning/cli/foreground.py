@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from storage.database import Database
 from storage.studies import Claim, ask_to_stop, get_study
 from tuning.cli.output import complaints
-from tuning.worker import prepare_tensorflow, set_up_log
+from tuning.worker import load_engine, set_up_log
 
 _LOOK_EVERY_S = 0.3
 
@@ -28,11 +28,7 @@ def run_here(db: Database, claim: Claim, *, quiet: bool) -> None:
     watcher = threading.Thread(target=_watch, args=(db, claim.study_id, over, quiet))
     watcher.start()
     try:
-        prepare_tensorflow()
-        from tuning.driver import run_study
-        from tuning.training.keras_trainer import KerasTrainer
-
-        run_study(db, claim, KerasTrainer())
+        load_engine()(db, claim, threading.Event())
     finally:
         over.set()
         watcher.join()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,8 +143,6 @@ class FoldSource(Protocol):
 class Trainer(Protocol):
     """A way of training."""
 
-    name: str
-
     def train(
         self,
         network: Network,
@@ -156,3 +154,8 @@ class Trainer(Protocol):
 
         A training that fails tells so in its results; the others go on.
         """
+
+    def fit(
+        self, network: Network, training: Training, data: FoldData, reporter: Reporter
+    ) -> Any:  # noqa: ANN401 (a Keras model; pages import this module, and never Keras)
+        """Run one training and return its Keras model, as it was left by the last readout."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, cast
 
 import numpy as np
@@ -15,8 +16,13 @@ from tuning.export.files import model_folder
 from tuning.models.build import with_scaling
 from tuning.samplers import all_params
 from tuning.spec import StudySpec
-from tuning.training.interface import FitResult, Network, Readout, Training
-from tuning.training.keras_trainer import KerasTrainer
+from tuning.training.interface import (
+    FitResult,
+    Network,
+    Readout,
+    Trainer,
+    Training,
+)
 from tuning.training.rows import StudyRows
 from tuning.training.seeds import REFIT, fit_seed
 
@@ -27,6 +33,15 @@ class StopSignal(Protocol):
     @property
     def stopped(self) -> bool:
         """Whether to stop now."""
+
+
+@dataclass(frozen=True)
+class Leader:
+    """The best trial of a study."""
+
+    study_id: str
+    spec: StudySpec
+    trial: TrialRow
 
 
 class _Quiet:
@@ -51,11 +66,10 @@ class _Quiet:
 
 
 def keep_best_model(
-    study_id: str,
-    spec: StudySpec,
+    leader: Leader,
     network: Network,
     rows: StudyRows,
-    best: TrialRow,
+    trainer: Trainer,
     signal: StopSignal,
 ) -> None:
     """Train the leader again on all rows but the sealed ones, and save it.
@@ -64,24 +78,25 @@ def keep_best_model(
     loads, and ``model.json`` with its settings and its scores on the rows it was trained on.
     Writes nothing if it is stopped or fails.
     """
-    params = all_params(spec, best.params)
+    spec, number = leader.spec, leader.trial.number
+    params = all_params(spec, leader.trial.params)
     inner = {name: value for name, value in params.items() if name != "epochs"}
-    readout = Readout(best.number, cast(int, params["epochs"]))
+    readout = Readout(number, cast(int, params["epochs"]))
     seed = fit_seed(spec.seed, inner, 0, REFIT)
     training = Training(inner, 0, REFIT, seed, (readout,))
     reporter = _Quiet(signal)
-    model = KerasTrainer().fit(network, training, rows(0, REFIT), reporter)
+    model = trainer.fit(network, training, rows(0, REFIT), reporter)
     if reporter.last is None or reporter.last.error:
         return
     scaler = rows.scaler(0, REFIT)
     if scaler.mean.size and spec.data.scale:
         model = with_scaling(model, scaler)
-    folder = model_folder(settings().home, study_id)
+    folder = model_folder(settings().home, leader.study_id)
     folder.mkdir(parents=True, exist_ok=True)
     model.save(folder / "model.keras.part.keras")
     facts = {
-        "study": study_id,
-        "trial": best.number,
+        "study": leader.study_id,
+        "trial": number,
         "params": params,
         "n_rows": len(rows.split.search_rows),
         "scores_on_its_own_rows": reporter.last.metrics,

@@ -1,10 +1,13 @@
-"""Scores from predictions, by scikit-learn, and the curve value a pruner compares by."""
+"""Scores from predictions, and the curve value a pruner compares by.
+
+They mean what scikit-learn's mean, as the tests show. They are written out here because its
+checks of the arguments take far longer than the sums, for every fit of a search.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn import metrics
 
 from tuning.datasets.info import Task
 
@@ -23,29 +26,63 @@ def scores(
         Class codes, or numbers.
     outputs : ndarray of shape (n_rows, n_outputs)
         What the network says: one probability, one a class, or a number.
+
+    Returns
+    -------
+    dict
+        NaN throughout where an output is not a number; a NaN `roc_auc` where a class has no
+        row, and a NaN `r2` where there is a single row.
     """
+    exact = outputs.astype(np.float64)
     if task == "regression":
-        return _number_scores(targets.astype(np.float64), outputs[:, 0].astype(np.float64))
-    probabilities = _as_classes(outputs.astype(np.float64))
-    return _class_scores(targets.astype(np.intp), probabilities)
-
-
-def _as_classes(outputs: NDArray[np.float64]) -> NDArray[np.float64]:
-    if outputs.shape[1] > 1:
-        shares: NDArray[np.float64] = outputs / outputs.sum(axis=1, keepdims=True)
-        return shares
-    return np.hstack([1 - outputs, outputs])
+        return _number_scores(targets.astype(np.float64), exact[:, 0])
+    if not np.isfinite(exact).all():
+        return dict.fromkeys(("accuracy", "log_loss", "f1", "roc_auc"), float("nan"))
+    codes = targets.astype(np.intp)
+    if exact.shape[1] == 1:
+        return _two_class_scores(codes == 1, exact[:, 0])
+    if exact.shape[1] == 2:
+        return _two_class_scores(codes == 1, exact[:, 1] / exact.sum(axis=1))
+    return _class_scores(codes, exact / exact.sum(axis=1, keepdims=True))
 
 
 def _number_scores(
     targets: NDArray[np.float64], outputs: NDArray[np.float64]
 ) -> dict[str, float]:
-    mse = float(metrics.mean_squared_error(targets, outputs))
+    errors = targets - outputs
+    squares = float(errors @ errors)
+    mse = squares / len(targets)
     return {
         "mse": mse,
         "rmse": mse**0.5,
-        "mae": float(metrics.mean_absolute_error(targets, outputs)),
-        "r2": float(metrics.r2_score(targets, outputs)),
+        "mae": float(np.abs(errors).mean()),
+        "r2": _share_explained(targets, squares),
+    }
+
+
+def _share_explained(targets: NDArray[np.float64], squares: float) -> float:
+    """Return R²; of constant targets 1 if they were hit, else 0, as scikit-learn has it."""
+    if len(targets) < 2:
+        return float("nan")
+    around_mean = targets - targets.mean()
+    spread = float(around_mean @ around_mean)
+    if spread > 0:
+        return 1 - squares / spread
+    return float("nan") if np.isnan(squares) else float(squares == 0)
+
+
+def _two_class_scores(
+    positive: NDArray[np.bool_], probabilities: NDArray[np.float64]
+) -> dict[str, float]:
+    # A sigmoid of exactly 0.5 says "no", as Keras' binary accuracy has it.
+    said = probabilities > 0.5
+    of_truth = np.where(positive, probabilities, 1 - probabilities)
+    n_either = int(said.sum()) + int(positive.sum())
+    return {
+        "accuracy": float((said == positive).mean()),
+        "log_loss": _log_loss(of_truth),
+        "f1": 2 * int((said & positive).sum()) / n_either if n_either else 0.0,
+        "roc_auc": _area_under_roc(positive, probabilities),
     }
 
 
@@ -53,40 +90,49 @@ def _class_scores(
     targets: NDArray[np.intp], probabilities: NDArray[np.float64]
 ) -> dict[str, float]:
     n_classes = probabilities.shape[1]
-    # A sigmoid of exactly 0.5 says "no", as Keras' binary accuracy has it.
     said = probabilities.argmax(axis=1)
-    of_truth = np.clip(probabilities[np.arange(len(targets)), targets], _CLIP, 1 - _CLIP)
-    two = n_classes == 2
+    hits = np.bincount(targets[said == targets], minlength=n_classes)
+    n_either = np.bincount(targets, minlength=n_classes) + np.bincount(
+        said, minlength=n_classes
+    )
+    seen = n_either > 0  # a class that neither the rows nor the network name has no F1
     return {
-        "accuracy": float(metrics.accuracy_score(targets, said)),
-        "log_loss": float(-np.log(of_truth).mean()),
-        "f1": float(
-            metrics.f1_score(
-                targets, said, average="binary" if two else "macro", zero_division=0.0
+        "accuracy": float((said == targets).mean()),
+        "log_loss": _log_loss(probabilities[np.arange(len(targets)), targets]),
+        "f1": float((2 * hits[seen] / n_either[seen]).mean()),
+        "roc_auc": float(
+            np.mean(
+                [_area_under_roc(targets == k, probabilities[:, k]) for k in range(n_classes)]
             )
         ),
-        "roc_auc": _area_under_roc(targets, probabilities),
     }
 
 
-def _area_under_roc(targets: NDArray[np.intp], probabilities: NDArray[np.float64]) -> float:
-    present = np.unique(targets)
-    if len(present) < probabilities.shape[1]:
+def _log_loss(of_truth: NDArray[np.float64]) -> float:
+    return float(-np.log(np.clip(of_truth, _CLIP, 1 - _CLIP)).mean())
+
+
+def _area_under_roc(positive: NDArray[np.bool_], values: NDArray[np.float64]) -> float:
+    """Return the share of pairs of a positive and a negative row in order; ties are half."""
+    yes, no = values[positive], np.sort(values[~positive])
+    if not len(yes) or not len(no):
         return float("nan")  # rows of a single class have no order to judge
-    if probabilities.shape[1] == 2:
-        return float(metrics.roc_auc_score(targets, probabilities[:, 1]))
-    return float(metrics.roc_auc_score(targets, probabilities, multi_class="ovr"))
+    below = no.searchsorted(yes, "left").sum() + no.searchsorted(yes, "right").sum()
+    return float(below / (2 * len(yes) * len(no)))
 
 
-def curve_value(score: str, values: NDArray[np.float32]) -> float:
+def curve_value(score: str, values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return what a pruner compares: the curve that rises and falls with the score.
 
     Parameters
     ----------
-    values : ndarray of shape (5,)
-        One epoch of a fit: loss, metric, val_loss, val_metric, watched.
+    values : ndarray of shape (..., 5)
+        One epoch of fits: loss, metric, val_loss, val_metric, watched.
+
+    Returns
+    -------
+    ndarray of shape (...)
     """
-    val_loss, val_metric = float(values[2]), float(values[3])
     if score in {"accuracy", "roc_auc", "f1", "mae"}:
-        return val_metric
-    return -val_loss if score == "r2" else val_loss
+        return values[..., 3]
+    return -values[..., 2] if score == "r2" else values[..., 2]
