@@ -1,7 +1,8 @@
-"""What a training costs on this machine: the prior figures of `tuning.analysis.estimate`.
+"""What a training that is not stacked costs: the prior figures of `tuning.analysis.estimate`.
 
-``python -m benchmarks.fit_cost`` trains small networks of several sizes and fits seconds per
-training, epoch, step and 10⁹ multiply-adds to what they took.
+``python -m benchmarks.fit_cost`` trains small networks of several sizes, each way in which
+networks are trained one by one, and fits seconds per training, epoch, step and 10⁹
+multiply-adds to what they took. Stacks have `benchmarks.stack_cost`.
 """
 
 from __future__ import annotations
@@ -9,20 +10,31 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from storage.results import Timing
-from tuning.analysis.estimate import measured_pace, training_cost
+from tuning.analysis.estimate import at_once, measured_pace, training_cost
+from tuning.cores import n_usable_cores
 from tuning.datasets.catalogue import load_dataset
 from tuning.spec import StudySpec
+from tuning.training.choice import GRAPH, KERAS
 from tuning.worker import prepare_tensorflow
 
 prepare_tensorflow()
 
 from tuning.samplers import all_params  # noqa: E402
-from tuning.training.interface import FitResult, Network, Readout, Training  # noqa: E402
+from tuning.training.graph_trainer import GraphTrainer  # noqa: E402
+from tuning.training.interface import (  # noqa: E402
+    FitResult,
+    Network,
+    Readout,
+    Trainer,
+    Training,
+)
 from tuning.training.keras_trainer import KerasTrainer  # noqa: E402
 from tuning.training.rows import StudyRows  # noqa: E402
 
@@ -43,44 +55,63 @@ class _Silent:
         return np.zeros(len(trainings), bool)
 
 
-def _spec(model: str, dataset: str) -> StudySpec:
-    return StudySpec.parse(
-        {
-            "name": "cost",
-            "model": model,
-            "data": {"dataset": dataset},
-            "evaluation": {"folds": 3},
-        }
-    )
+@dataclass(frozen=True)
+class Part:
+    """Rows to train on, and for how many epochs.
+
+    Small images cost their steps, large ones their arithmetic; both are needed to tell the two
+    apart.
+    """
+
+    data: dict[str, Any]
+    epochs: tuple[int, int]
 
 
-def measure(model: str, dataset: str) -> list[Timing]:
-    """Time trainings of one kind of model over batch sizes, epochs and widths."""
-    spec = _spec(model, dataset)
-    rows = StudyRows(spec, load_dataset(dataset))
-    info = load_dataset(dataset).info
-    network = Network(spec.model, info, None)
+_DIGITS = Part({"dataset": "digits"}, (10, 60))
+_MNIST = Part({"dataset": "mnist", "digits": [2, 7], "sample_fraction": 0.1}, (2, 10))
+_TABLE = Part({"dataset": "breast-cancer"}, (10, 60))
+WAYS: tuple[tuple[str, str, tuple[Part, ...]], ...] = (
+    ("convolutional", GRAPH, (_DIGITS, _MNIST)),
+    ("convolutional", KERAS, (_DIGITS, _MNIST)),
+    ("dense", KERAS, (_TABLE,)),
+)
+
+
+def measure(model: str, trainer: str, part: Part) -> list[Timing]:
+    """Time trainings over batch sizes, epochs and widths.
+
+    As many run side by side as in a study, so each has what is then its share of the machine.
+    """
+    document = {"name": "cost", "model": model, "data": part.data, "evaluation": {"folds": 3}}
+    spec = StudySpec.parse(document)
+    dataset = load_dataset(spec.data.dataset, spec.data.digits)
+    rows, network = StudyRows(spec, dataset), Network(spec.model, dataset.info, None)
+    way: Trainer = GraphTrainer() if trainer == GRAPH else KerasTrainer()
+    n_at_once = at_once(trainer, n_usable_cores(), n_usable_cores())
     timings = []
-    for batch, epochs, units in itertools.product((10, 100), (10, 60), (8, 128)):
+    for batch, epochs, units in itertools.product((10, 100), part.epochs, (8, 128)):
         params = all_params(spec, {"batch_size": batch, "n_neurons": units})
-        training = Training(params, 0, 0, 1, (Readout(0, epochs),))
+        readouts = (Readout(0, epochs),)
+        trainings = [Training(params, 0, n % 3, n, readouts) for n in range(n_at_once)]
         started = time.perf_counter()
-        KerasTrainer().train(network, [training], rows, _Silent())
+        way.train(network, trainings, rows, _Silent())
         seconds = time.perf_counter() - started
-        cost = training_cost(spec, info, params, epochs)
-        timings.append(Timing(model, "keras", cost.n_steps, epochs, cost.work, seconds))
+        cost = training_cost(spec, dataset.info, params, epochs)
+        figures = (cost.n_steps, epochs, cost.work, seconds)
+        timings.append(Timing(model, trainer, *figures))
     return timings
 
 
 def main() -> None:
-    """Measure and print the figures of each kind of model."""
-    for model, dataset in (("dense", "breast-cancer"), ("convolutional", "digits")):
-        measure(model, dataset)  # the first round pays for loading
-        pace = measured_pace(model, measure(model, dataset))
+    """Measure and print the figures of each way."""
+    for model, trainer, parts in WAYS:
+        measure(model, trainer, parts[0])  # the first round pays for loading
+        timings = [timing for part in parts for timing in measure(model, trainer, part)]
+        pace = measured_pace(model, trainer, timings)
         words = ("a training", "an epoch", "a step", "10⁹ multiply-adds")
         for word, figure in zip(words, pace.figures, strict=True):
-            print(f"{model}: {figure:.6f} s {word}")
-        print(f"{model}: measured within a factor of {pace.spread:.2f}")
+            print(f"{trainer}, {model}: {figure:.6f} s {word}")
+        print(f"{trainer}, {model}: within a factor of {pace.spread:.2f}", flush=True)
 
 
 if __name__ == "__main__":

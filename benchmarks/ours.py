@@ -21,7 +21,7 @@ from tuning.launch import launch
 from tuning.spec import StudySpec
 from tuning.worker import load_engine, set_up_log
 
-Engine = Callable[[Database, Claim, threading.Event], None]
+Engine = Callable[[Database, Claim, threading.Event], bool]
 
 
 class NotFinishedError(RuntimeError):

@@ -95,6 +95,23 @@ class Timing:
     seconds: float
 
 
+@dataclass(frozen=True)
+class StackTiming:
+    """What stacks that were trained in one go took on this machine.
+
+    Attributes
+    ----------
+    epochs_s, compile_s : float
+        Seconds that their plan foretold: of their epochs, and of compiling them.
+    seconds : float
+        What they took, whether they were compiled or had been before.
+    """
+
+    epochs_s: float
+    compile_s: float
+    seconds: float
+
+
 @dataclass
 class Batch:
     """What happened since the last write; written in one transaction."""

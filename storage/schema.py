@@ -186,3 +186,13 @@ timing = Table(
     Column("seconds", Float, nullable=False),
     Column("created_at", Float, nullable=False),
 )
+
+stack_timing = Table(
+    "stack_timing",
+    metadata,
+    Column("id", _big, primary_key=True, autoincrement=True),
+    Column("epochs_s", Float, nullable=False),  # foretold by the plan, as is the next
+    Column("compile_s", Float, nullable=False),
+    Column("seconds", Float, nullable=False),  # measured
+    Column("created_at", Float, nullable=False),
+)

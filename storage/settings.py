@@ -42,6 +42,10 @@ class Settings(BaseSettings):
         Literal["auto", "keras"],
         Field(description="auto: the fastest way for each network; keras: Model.fit for all."),
     ] = "auto"
+    compiled_limit: Annotated[
+        int,
+        Field(ge=1, description="Computations a worker compiles before it begins anew."),
+    ] = 200
     upload_limit_mb: Annotated[
         int, Field(ge=1, le=4096, description="Largest file a browser may upload, in MB.")
     ] = 50

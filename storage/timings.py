@@ -1,30 +1,31 @@
-"""What trainings cost on this machine, kept to estimate the next study."""
+"""What training has cost on this machine, kept to estimate the next study."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import Connection, Table, select
 
 from storage.database import Database
-from storage.results import Timing
-from storage.schema import timing
+from storage.results import StackTiming, Timing
+from storage.schema import stack_timing, timing
 
 _KEPT = 2000  # enough for every kind of model; older machines' habits fade out
 
 
 def add_timings(db: Database, timings: Sequence[Timing]) -> None:
-    """Keep measured costs; the oldest beyond the last 2,000 go."""
-    if not timings:
-        return
-    now = time.time()
-    with db.write() as connection:
-        connection.execute(timing.insert(), [t.__dict__ | {"created_at": now} for t in timings])
-        newest = select(timing.c.id).order_by(timing.c.id.desc()).limit(1).offset(_KEPT)
-        oldest_kept = connection.scalar(newest)
-        if oldest_kept is not None:
-            connection.execute(timing.delete().where(timing.c.id <= oldest_kept))
+    """Keep what trainings cost; the oldest beyond the last 2,000 go."""
+    if timings:
+        with db.write() as connection:
+            _add(connection, timing, timings)
+
+
+def add_stack_timings(db: Database, timings: Sequence[StackTiming]) -> None:
+    """Keep what stacks cost; the oldest beyond the last 2,000 go."""
+    if timings:
+        with db.write() as connection:
+            _add(connection, stack_timing, timings)
 
 
 def read_timings(db: Database, model: str, trainer: str, limit: int = 300) -> list[Timing]:
@@ -34,3 +35,22 @@ def read_timings(db: Database, model: str, trainer: str, limit: int = 300) -> li
     query = query.order_by(timing.c.id.desc()).limit(limit)
     with db.read() as connection:
         return [Timing(**row) for row in connection.execute(query).mappings()]
+
+
+def read_stack_timings(db: Database, limit: int = 50) -> list[StackTiming]:
+    """Read the newest costs of stacks, newest first."""
+    columns = [stack_timing.c[name] for name in StackTiming.__dataclass_fields__]
+    query = select(*columns).order_by(stack_timing.c.id.desc()).limit(limit)
+    with db.read() as connection:
+        return [StackTiming(**row) for row in connection.execute(query).mappings()]
+
+
+def _add(
+    connection: Connection, table: Table, timings: Sequence[Timing] | Sequence[StackTiming]
+) -> None:
+    now = time.time()
+    connection.execute(table.insert(), [t.__dict__ | {"created_at": now} for t in timings])
+    newest = select(table.c.id).order_by(table.c.id.desc()).limit(1).offset(_KEPT)
+    oldest_kept = connection.scalar(newest)
+    if oldest_kept is not None:
+        connection.execute(table.delete().where(table.c.id <= oldest_kept))

@@ -21,9 +21,9 @@ from storage.errors import LostLeaseError
 from storage.results import CURVE_COLUMNS, TrialRow, read_fits, read_pieces, read_trials
 from storage.schema import study as study_table
 from storage.studies import StudyRow, ask_to_stop, claim_next, events, get_study
-from storage.timings import read_timings
+from storage.timings import read_stack_timings, read_timings
 from tuning.driver import run_study
-from tuning.export.files import best_model_path
+from tuning.export.files import best_model_path, study_document
 from tuning.launch import launch
 from tuning.spec import StudySpec
 from tuning.training.interface import (
@@ -36,6 +36,7 @@ from tuning.training.interface import (
     Training,
 )
 from tuning.training.keras_trainer import KerasTrainer
+from tuning.training.stacked.trainer import StackedTrainer
 
 pytestmark = pytest.mark.slow
 
@@ -451,3 +452,52 @@ def test_what_trainings_cost_is_kept_for_the_next_estimate(db: Database) -> None
     assert len(timings) == 8
     assert all(timing.seconds > 0 and timing.n_steps > 0 for timing in timings)
     assert [event["text"] for event in events(database(), row.id)][-1] == "Finished."
+
+
+def test_what_stacks_cost_is_kept_once_a_study() -> None:
+    row, _ = run_again(launch(database(), make_spec()), trainer=StackedTrainer(1))
+
+    timings = read_stack_timings(database())
+
+    assert row.state == "finished"
+    assert len(timings) == 1
+    assert min(timings[0].epochs_s, timings[0].compile_s, timings[0].seconds) > 0
+    assert read_timings(database(), "dense", "stacked") == []
+
+
+def test_a_study_that_goes_on_with_another_trainer_says_who_trained_what() -> None:
+    study_id, leave = launch(database(), make_spec()), threading.Event()
+    run_again(study_id, leave, Pretender(leave, leave_after=2))
+
+    row, _ = run_again(study_id, trainer=StackedTrainer(1))
+
+    trials = study_document(database(), study_id)["trials"]
+    assert row.state == "finished"
+    assert [t["trainer"] for t in trials] == ["keras", "keras", "stacked", "stacked"]
+    assert len(read_timings(database(), "dense", "keras")) == 4
+    assert len(read_stack_timings(database())) == 1
+
+
+def test_how_long_is_left_is_told_before_the_first_epoch() -> None:
+    told: list[float | None] = []
+
+    class Patient(Pretender):
+        def train(
+            self,
+            network: Network,
+            trainings: Sequence[Training],
+            folds: FoldSource,
+            reporter: Reporter,
+        ) -> None:
+            deadline = time.monotonic() + 10
+            while not told or (told[-1] is None and time.monotonic() < deadline):
+                told.append(get_study(database(), study_id).seconds_left)
+                time.sleep(0.05)
+            super().train(network, trainings, folds, reporter)
+
+    study_id = launch(database(), make_spec())
+
+    run_again(study_id, trainer=Patient())
+
+    assert told[-1] is not None
+    assert told[-1] > 0

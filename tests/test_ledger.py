@@ -621,6 +621,74 @@ def test_a_training_that_stops_early_counts_as_done() -> None:
     assert asked - created <= left <= time.perf_counter() - before
 
 
+def holdout_ledger() -> Ledger:
+    """Return the ledger of a single trial with a single fit."""
+    space = {"epochs": {"kind": "fixed", "value": 4}}
+    return make_ledger(make_spec(space=space, evaluation={"method": "holdout"}))
+
+
+def forecast(ledger: Ledger, *trainings: Training, start_s: float, seconds: float) -> None:
+    """Open every trial of some trainings, and forecast each in seconds."""
+    for number in sorted({r.number for t in trainings for r in t.readouts}):
+        ledger.open_trial(number, {"epochs": number}, N_WEIGHTS)
+    keys = [training.key for training in trainings]
+    ledger.plan(dict.fromkeys(keys, seconds), dict.fromkeys(keys, start_s))
+
+
+def test_a_forecast_is_told_at_once_and_counts_down_while_it_compiles() -> None:
+    ledger, training = holdout_ledger(), make_training(4)
+    forecast(ledger, training, start_s=50.0, seconds=90.0)
+
+    first = ledger.take()
+    again = ledger.take()
+
+    assert not again  # nothing new
+    assert 85 < float(str(first.study["seconds_left"])) <= 90
+
+
+def test_a_start_that_takes_longer_than_forecast_leaves_the_epochs() -> None:
+    ledger, training = holdout_ledger(), make_training(4)
+    forecast(ledger, training, start_s=0.01, seconds=40.01)
+    time.sleep(0.02)
+
+    assert ledger.take().study["seconds_left"] == pytest.approx(40.0)
+
+
+def test_the_first_epochs_stand_for_the_start_and_move_a_forecast_little() -> None:
+    ledger, training = holdout_ledger(), make_training(4)
+    forecast(ledger, training, start_s=50.0, seconds=90.0)
+
+    left = seconds_left(ledger, training, 0)
+
+    # 60 of 90 s are done after the first epoch. That no time has passed shows in a pace that
+    # is 2 in 62 of what was forecast, where those 2 s are what the forecast is trusted for.
+    assert left == pytest.approx(30 * 2 / 62, rel=0.1)
+
+
+def test_all_is_done_after_the_last_epoch_whatever_was_forecast() -> None:
+    ledger = holdout_ledger()
+    trainings = [make_training(2), make_training(2, first=1)]
+    forecast(ledger, *trainings, start_s=5.0, seconds=10.0)
+
+    train(ledger, trainings[0], 0.5)
+    halfway = ledger.take().study["seconds_left"]
+    fail(ledger, trainings[1], "Failed.")
+    ledger.stopping([trainings[1]])
+
+    assert halfway == pytest.approx(10 * 2 / 12, rel=0.1)
+    assert ledger.take().study["seconds_left"] == 0
+
+
+def test_epochs_done_are_those_told() -> None:
+    ledger = holdout_ledger()
+    trainings = [make_training(4), make_training(4, first=1)]
+    enter(ledger, *trainings)
+    ledger.epoch(trainings[:1], 0, row(0)[None])
+    ledger.epoch(trainings[:1], 1, row(1)[None])
+
+    assert ledger.epochs_done(trainings) == {(0, 0, 0): 2, (1, 0, 0): 0}
+
+
 def test_trials_that_tpe_has_not_chosen_yet_count_as_time_left() -> None:
     sampler = {"kind": "tpe", "n_trials": 10}
     ledger = Ledger(

@@ -32,6 +32,7 @@ PUBLISHED = {
     "mnist27-baseline": (1, 1),
     "mnist27-epochs": (4, 2),
     "mnist27-batch": (5, 2),
+    "mnist27-batch-epochs": (20, 2),
 }
 PIMA = [name for name in PUBLISHED if name.startswith("pima-")]
 

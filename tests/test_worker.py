@@ -19,7 +19,7 @@ import pytest
 
 from storage.database import database
 from storage.results import read_trials
-from storage.studies import get_study, list_studies
+from storage.studies import events, get_study, list_studies
 from tuning.launch import launch
 from tuning.spec import StudySpec
 
@@ -114,6 +114,38 @@ def test_a_terminated_worker_hands_its_study_on_at_once(home: Path) -> None:
     row = get_study(db, study_id)
     assert (row.state, row.lease_until) == ("training", 0.0)
     assert row.phase == "Waiting for a worker"
+
+
+def test_a_worker_full_of_compiled_code_begins_anew_and_the_scores_are_the_same(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = database()
+    spec = StudySpec.parse(
+        {
+            "name": "three computations",
+            "data": {"dataset": "breast-cancer"},
+            "space": {
+                "activation": {"kind": "list", "values": ["relu", "tanh", "sigmoid"]},
+                "epochs": {"kind": "fixed", "value": 3},
+            },
+            "evaluation": {"folds": 2},
+        }
+    )
+    whole, in_parts = launch(db, spec), launch(db, spec)
+    with worker(home):
+        wait_until(lambda: get_study(db, whole).is_final and get_study(db, in_parts).is_final)
+    monkeypatch.setenv("TUNEBOARD_COMPILED_LIMIT", "1")
+    renewed = launch(db, spec)
+
+    with worker(home) as process:
+        wait_until(lambda: get_study(db, renewed).is_final)
+        assert process.poll() is None  # the same process all along
+
+    assert get_study(db, renewed).state == "finished"
+    assert scores(renewed) == scores(whole) == scores(in_parts)
+    notes = [event["text"] for event in events(db, renewed)]
+    assert "The worker ended." in notes
+    assert any(note.startswith("Going on after ") for note in notes)
 
 
 def test_the_same_command_twice_gives_identical_scores_as_json(home: Path) -> None:

@@ -35,11 +35,12 @@ from storage.studies import (
     get_study,
     update_claimed,
 )
-from storage.timings import add_timings, read_timings
-from tuning.analysis.estimate import TRAINER, measured_pace, training_cost
+from storage.timings import add_stack_timings, add_timings
+from tuning.analysis.estimate import training_cost
 from tuning.datasets.catalogue import load_dataset
 from tuning.datasets.info import DatasetInfo
 from tuning.errors import TuningError
+from tuning.forecast import Forecast
 from tuning.keeper import Keeper
 from tuning.ledger import Ledger
 from tuning.models.size import n_weights
@@ -54,6 +55,7 @@ from tuning.samplers import (
     round_sizes,
 )
 from tuning.spec import StudySpec
+from tuning.training.choice import STACKED
 from tuning.training.interface import Network, Readout, Trainer, Training
 from tuning.training.refit import Leader, keep_best_model
 from tuning.training.rows import StudyRows
@@ -139,8 +141,7 @@ class _Driver:
         finished = self._take_up()
         self._board = make_board(self._spec)
         self._place_finished(finished)
-        timings = read_timings(self._db, self._spec.model, TRAINER)
-        self._pace = measured_pace(self._spec.model, timings)
+        self._forecast = Forecast(self._db, self._spec, self._network)
         self._ledger = Ledger(self._spec, finished, self._board)
         self._keeper.write_for(
             self._ledger, OptunaCopy(self._db, self._claim.study_id, self._spec)
@@ -206,8 +207,9 @@ class _Driver:
             if planned and self._board is not None:
                 self._board.place(number, chosen)
         trainings = list(self._trainings(params))
-        self._ledger.plan(self._predicted(trainings))
-        self._trainer.train(self._network, trainings, self._rows, self._ledger)
+        self._predict(trainings)
+        with self._forecast.watching(self._ledger):
+            self._trainer.train(self._network, trainings, self._rows, self._ledger)
 
     def _trainings(self, params: Mapping[int, Mapping[str, Value]]) -> Iterator[Training]:
         evaluation = self._spec.evaluation
@@ -220,19 +222,13 @@ class _Driver:
                 seed = fit_seed(self._spec.seed, settings, repeat, fold)
                 yield Training(settings, repeat, fold, seed, readouts)
 
-    def _predicted(self, trainings: Sequence[Training]) -> dict[tuple[int, int, int], float]:
-        """Predict the seconds of each training; the folds of one network cost alike."""
-        per_network: dict[int, float] = {}
-        seconds = {}
-        for training in trainings:
-            first = training.readouts[0].number
-            if all(readout.number in self._ledger.finished for readout in training.readouts):
-                per_network[first] = 0.0
-            elif first not in per_network:
-                cost = training_cost(self._spec, self._info, training.params, training.n_epochs)
-                per_network[first] = self._pace.seconds(cost)
-            seconds[training.key] = per_network[first]
-        return seconds
+    def _predict(self, trainings: Sequence[Training]) -> None:
+        """Enter what the trainings will probably take; finished ones take nothing."""
+        finished = self._ledger.finished
+        wanted = [t for t in trainings if any(r.number not in finished for r in t.readouts)]
+        nothing = dict.fromkeys((training.key for training in trainings), 0.0)
+        seconds, starts = self._forecast(trainings, wanted)
+        self._ledger.plan(nothing | seconds, starts)
 
     def _end(self) -> None:
         if self._ledger.stopped:
@@ -285,11 +281,14 @@ class _Driver:
         keep_best_model(leader, self._network, self._rows, self._trainer, self._keeper)
 
     def _keep_timings(self) -> None:
-        """Keep what each training cost, for the next estimate."""
+        """Keep what training cost, for the next estimate: each training, or all stacks."""
         complete = [n for n, row in self._ledger.finished.items() if row.state == "COMPLETE"]
         enough = -(-_TIMINGS_KEPT // self._spec.n_fits_per_trial)
         fits = read_fits(self._db, self._claim.study_id, numbers=sorted(complete)[-enough:])
-        add_timings(self._db, [self._timing(fit) for fit in fits][-_TIMINGS_KEPT:])
+        alone = [self._timing(fit) for fit in fits if fit.trainer != STACKED]
+        add_timings(self._db, alone[-_TIMINGS_KEPT:])
+        if len(alone) < len(fits):
+            add_stack_timings(self._db, self._forecast.stack_timings())
 
     def _timing(self, fit: FitRow) -> Timing:
         params = all_params(self._spec, self._ledger.finished[fit.number].params)

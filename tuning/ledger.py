@@ -25,6 +25,7 @@ from tuning.training.interface import FitResult, Readout, Training
 from tuning.training.scores import curve_value
 
 _GROUPS_KEPT = 64  # sets of trainings that are recognised when they report again
+_TRUSTED_S = 2.0  # a prediction in seconds counts as much as this long of measuring
 
 Key = tuple[int, int, int]  # of a training: first trial, repeat, fold
 _Place = tuple[int, int]  # of a fit in its trial: repeat, fold
@@ -93,8 +94,9 @@ class _Progress:
         Epochs reported.
     awaited : ndarray of shape (n_trainings,)
         Readouts that somebody still waits for.
-    done_s, planned_s : float
-        Predicted seconds of what is done, and of all trainings.
+    done_s, planned_s, starts_s : float
+        Predicted seconds of what is done, of all trainings, and of these what passes before
+        their first epochs.
     n_going : int
         Trainings that are not over.
     """
@@ -102,18 +104,22 @@ class _Progress:
     def __init__(self) -> None:
         self._rows: dict[Key, int] = {}
         self._seconds = np.zeros(0)
+        self._start_s = np.zeros(0)
         self._epoch_s = np.zeros(0)
         self._over = np.zeros(0, bool)
         self.epochs = np.zeros(0, np.intp)
         self.awaited = np.zeros(0, np.intp)
-        self.done_s = self.planned_s = 0.0
+        self.done_s = self.planned_s = self.starts_s = 0.0
         self.n_going = 0
 
-    def plan(self, seconds: Mapping[Key, float]) -> None:
+    def plan(self, seconds: Mapping[Key, float], starts: Mapping[Key, float]) -> None:
         """Enter trainings to come with the seconds each will probably take."""
         for key in seconds:
             self._rows[key] = len(self._rows)
         n_more = len(seconds)
+        before = [starts.get(key, 0.0) for key in seconds]
+        self.starts_s += sum(before)
+        self._start_s = np.append(self._start_s, before)
         self._seconds = np.append(self._seconds, np.fromiter(seconds.values(), float, n_more))
         self._epoch_s = np.append(self._epoch_s, np.zeros(n_more))
         self._over = np.append(self._over, np.zeros(n_more, bool))
@@ -122,25 +128,35 @@ class _Progress:
         self.planned_s += sum(seconds.values())
         self.n_going += n_more
 
+    def epochs_of(self, training: Training) -> int:
+        """Return the epochs a training has reported."""
+        return int(self.epochs[self._rows[training.key]])
+
     def row(self, training: Training) -> int:
         """Return where a training stands in the arrays."""
         row = self._rows[training.key]
         if not self._over[row]:
-            self._epoch_s[row] = self._seconds[row] / training.n_epochs
+            in_epochs = self._seconds[row] - self._start_s[row]
+            self._epoch_s[row] = in_epochs / training.n_epochs
         return row
 
     def advance(self, rows: NDArray[np.intp], epoch: int) -> None:
         """Enter that an epoch (from 0) of some trainings is done."""
-        gained = epoch + 1 - self.epochs[rows]
+        before = self.epochs[rows]
         self.epochs[rows] = epoch + 1
-        self.done_s += float(self._epoch_s[rows] @ gained)
+        self.done_s += float(self._epoch_s[rows] @ (epoch + 1 - before))
+        if epoch == 0:
+            begun = rows[(before == 0) & ~self._over[rows]]
+            self.done_s += float(self._start_s[begun].sum())
 
     def end(self, rows: Iterable[int]) -> None:
         """Count trainings as done, however far they are."""
         for row in rows:
             if not self._over[row]:
                 self._over[row] = True
-                self.done_s += self._seconds[row] - self._epoch_s[row] * self.epochs[row]
+                begun = self._start_s[row] if self.epochs[row] else 0.0
+                counted = begun + self._epoch_s[row] * self.epochs[row]
+                self.done_s += self._seconds[row] - counted
                 self._epoch_s[row] = 0.0  # epochs it still reports are counted already
                 self.n_going -= 1
 
@@ -184,6 +200,8 @@ class Ledger:
         self._groups: dict[tuple[int, ...], _Group] = {}
         self._fits: dict[int, tuple[_Fit, ...]] = {}
         self._progress = _Progress()
+        self._trusted_s = 0.0
+        self._has_news = False  # how long is left is known, though nothing has happened yet
         self._started_at = time.perf_counter()
 
     # What the driver tells.
@@ -195,16 +213,28 @@ class Ledger:
             self._open[number] = _Open(row)
             self._n_opened += 1
 
-    def plan(self, seconds: Mapping[Key, float]) -> None:
+    def plan(
+        self, seconds: Mapping[Key, float], starts: Mapping[Key, float] | None = None
+    ) -> None:
         """Enter trainings to come, to say how long is left.
 
         Parameters
         ----------
         seconds : mapping
-            What each will probably take, by first trial, repeat and fold.
+            What each will probably take, by first trial, repeat and fold; divided by the cores
+            where trainings run side by side. Without `starts` only how they compare counts.
+        starts : mapping or None
+            What of these seconds passes before its first epoch.
         """
         with self._lock:
-            self._progress.plan(seconds)
+            self._progress.plan(seconds, starts or {})
+            if starts:
+                self._trusted_s, self._has_news = _TRUSTED_S, True
+
+    def epochs_done(self, trainings: Iterable[Training]) -> dict[Key, int]:
+        """Return how many epochs each of these trainings has told of, by its key."""
+        with self._lock:
+            return {training.key: self._progress.epochs_of(training) for training in trainings}
 
     def stop(self) -> None:
         """Make every training end after its epoch."""
@@ -260,8 +290,9 @@ class Ledger:
             batch, self._batch = self._batch, Batch()
             blocks, self._blocks = self._blocks, []
             summary = self._summary()
+            has_news, self._has_news = self._has_news, False
         batch.pieces = _pieces(blocks)
-        if batch:
+        if batch or has_news:
             batch.study = summary
         return batch
 
@@ -437,14 +468,19 @@ class Ledger:
     def _seconds_left(self) -> float | None:
         """Scale the predicted rest by how the prediction has held so far.
 
-        Trials that a sampler has not chosen yet count as much as an average one.
+        Trials that a sampler has not chosen yet count as much as an average one. Predicted
+        seconds stand for themselves before the first epoch, and weigh less as time goes by.
         """
         done, rest = self._progress.done_s, self._progress.left_s
-        if done <= 0:
+        known = done + self._trusted_s
+        if known <= 0:
             return None
+        elapsed = time.perf_counter() - self._started_at
         n_unchosen = max(0, self._spec.n_trials - len(self.finished) - len(self._open))
         rest += n_unchosen * (done + rest) / self._n_opened
-        return rest / done * (time.perf_counter() - self._started_at)
+        if not done:
+            return rest - min(elapsed, self._progress.starts_s)
+        return rest * (elapsed + self._trusted_s) / known
 
 
 def _pieces(blocks: Iterable[_Block]) -> list[CurvePiece]:

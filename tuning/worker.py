@@ -39,6 +39,11 @@ class Worker:
     ----------
     linger : bool
         Whether to stay for ever, as a service; otherwise it ends when idle and without an app.
+
+    Attributes
+    ----------
+    is_full : bool
+        Whether it ended because it holds as much compiled code as it may.
     """
 
     def __init__(self, db: Database, *, linger: bool) -> None:
@@ -48,13 +53,15 @@ class Worker:
         self._study_id: str | None = None
         self._id = register(db, kind="worker", state="starting")
         self._last_work = time.monotonic()
+        self._is_wanted = True
+        self.is_full = False
 
     def run(self) -> None:
-        """Take studies until told to leave."""
+        """Take studies until told to leave, or full."""
         heart = threading.Thread(target=self._keep_beating, name="heart", daemon=True)
         heart.start()
         try:
-            run_study = load_engine()
+            run_study = load_engine(settings().compiled_limit)
             self._set("ready")
             while not self._leave.is_set():
                 claim = claim_next(self._db, self._id)
@@ -67,19 +74,21 @@ class Worker:
         finally:
             self._leave.set()
             heart.join()
-            remove(self._db, self._id)
-        log.info("worker ended")
+            if not self.is_full:  # who comes next is the same process, and never gone
+                remove(self._db, self._id)
+        log.info("worker ended", full=self.is_full)
 
     def leave(self, *_: object) -> None:
         """End after the current epoch; the study goes on with the next worker."""
+        self._is_wanted = False
         self._leave.set()
 
     def _work(
-        self, claim: Claim, run_study: Callable[[Database, Claim, threading.Event], None]
+        self, claim: Claim, run_study: Callable[[Database, Claim, threading.Event], bool]
     ) -> None:
         self._set("working", claim.study_id)
         try:
-            run_study(self._db, claim, self._leave)
+            self.is_full = run_study(self._db, claim, self._leave) and self._is_wanted
         except LostLeaseError as error:
             log.warning("study lost", study=claim.study_id, reason=str(error))
         self._last_work = time.monotonic()
@@ -103,11 +112,18 @@ class Worker:
 
 
 def run_worker(db: Database, *, linger: bool) -> None:
-    """Be a worker until a signal, or until nobody needs one; see `Worker`."""
+    """Be a worker until a signal, or until nobody needs one; see `Worker`.
+
+    A full worker begins anew, as the same process with the same command: TensorFlow gives back
+    no memory of what it has compiled.
+    """
     worker = Worker(db, linger=linger)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _handler(worker))
     worker.run()
+    if worker.is_full:
+        db.close()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 (our own command)
 
 
 def _handler(worker: Worker) -> Callable[[int, FrameType | None], None]:
@@ -120,6 +136,9 @@ def _handler(worker: Worker) -> Callable[[int, FrameType | None], None]:
 def prepare_tensorflow() -> None:
     """Import TensorFlow quietly, on the CPU's terms, with the same results each time."""
     set_flags(settings().home)
+    if settings().trainer == "auto":
+        # Trainings run side by side, one on each core: threads inside each only get in the way.
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     with _muted():
@@ -146,16 +165,33 @@ def _muted() -> Iterator[None]:
         os.close(nowhere)
 
 
-def load_engine() -> Callable[[Database, Claim, threading.Event], None]:
-    """Import TensorFlow and return what runs a claimed study."""
+def load_engine(
+    most_compiled: int | None = None,
+) -> Callable[[Database, Claim, threading.Event], bool]:
+    """Import TensorFlow and return what runs a claimed study.
+
+    Parameters
+    ----------
+    most_compiled : int or None
+        Computations after which the study is left for a new process, and what was returned
+        tells so by True; None sets no bound.
+    """
     prepare_tensorflow()
     from tuning.driver import run_study
     from tuning.training.engine import Engine
+    from tuning.training.stacked.trainer import Room
 
-    engine = Engine(keras_only=settings().trainer == "keras")
+    def run(db: Database, claim: Claim, leave: threading.Event) -> bool:
+        is_full = threading.Event()
 
-    def run(db: Database, claim: Claim, leave: threading.Event) -> None:
+        def leave_full() -> None:
+            is_full.set()
+            leave.set()
+
+        room = None if most_compiled is None else Room(most_compiled, leave_full)
+        engine = Engine(keras_only=settings().trainer == "keras", room=room)
         run_study(db, claim, engine, leave)
+        return is_full.is_set()
 
     return run
 

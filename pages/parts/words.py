@@ -32,5 +32,7 @@ HELP: Mapping[str, str] = {
     "task": "What is predicted: yes or no, one of several classes, or a number.",
     "best": "Score of the leader. ± : standard deviation over the fits of a trial.",
     "took": "Time from the first fit to the end.",
+    "trained_by": "Many fits at once: dense networks share one computation. Epochs as one "
+    + "graph: convolutional networks, a few side by side. Model.fit: Keras' own loop.",
     "worker": "The process that trains. It goes on when you close the browser.",
 }

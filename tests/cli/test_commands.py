@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def run_json(*arguments: str) -> Any:
     return json.loads(run(*arguments, "--json").stdout)
 
 
-def write_study() -> str:
+def write_study(trainers: Sequence[str] = ("", "")) -> str:
     """Write a finished study of two complete trials and a failed one."""
     queued = run_json(
         "search", "pima-batch-epochs", "--background", "--set", "data.dataset=breast-cancer"
@@ -58,7 +59,10 @@ def write_study() -> str:
         TrialRow(1, "COMPLETE", params[1], 0.72, 0.01, 50, 3.0, 121),
         TrialRow(2, "FAIL", params[2], message="Loss became NaN [at once]."),
     ]
-    fits = [FitRow(number, 0, 0, "COMPLETE", 0.6) for number in range(2)]
+    fits = [
+        FitRow(number, 0, 0, "COMPLETE", 0.6, trainer=trainer)
+        for number, trainer in enumerate(trainers)
+    ]
     best = {"best_number": 1, "best_score": 0.72, "best_spread": 0.01, "n_trials_done": 3}
     write_batch(database(), claim, Batch(trials=trials, fits=fits, study=best))
     update_claimed(database(), claim, state=FINISHED, started_at=1.0)
@@ -189,6 +193,20 @@ def test_a_study_is_shown_best_first() -> None:
     assert lines[-1].split() == (
         f"{study_id}: finished. trial 1: accuracy 0.7200 ± 0.0100".split()
     )
+
+
+def test_how_a_study_was_trained_is_told_once_or_where_trials_differ_for_each() -> None:
+    alike, mixed = write_study(["stacked", "stacked"]), write_study(["keras", "stacked"])
+
+    text, table = run("show", alike).stdout, run("show", mixed).stdout
+
+    assert "Trained by many fits at once." in " ".join(text.split())
+    rows = [line for line in table.splitlines() if line.startswith("│")]
+    assert "Trained by many" not in " ".join(table.split())
+    assert "Model.fit" in next(row for row in rows if row.split()[1] == "0")
+    assert "many" in next(row for row in rows if row.split()[1] == "1")
+    trials = run_json("show", mixed)["trials"]
+    assert [trial["trainer"] for trial in trials] == ["keras", "stacked", ""]
 
 
 def test_a_study_as_json_has_what_scripts_need() -> None:

@@ -218,6 +218,24 @@ def test_a_finished_study_opens_on_its_results(finished: WrittenStudy) -> None:
     assert tiles(page)["Failed"] == "1"
 
 
+def test_how_trials_were_trained_is_told_of_the_study_and_of_each(db: Database) -> None:
+    written = WrittenStudy.waiting(db)
+    written.train()
+    before = opened(written.id)
+    written.complete(0)
+    written.complete(1, trainer="keras")
+    written.run(2, n_epochs=1)
+    written.end()
+
+    page = opened(written.id)
+
+    assert "trained by" not in texts(before)
+    assert "trained by many fits at once, Model.fit" in texts(page)
+    assert grid(page)["trained_by"].tolist() == ["many fits at once", "Model.fit", ""]
+    assert "Trained by Model.fit" in texts(opened(written.id, trial="1"))
+    assert "Trained by many fits at once" in texts(opened(written.id, tab="Best model"))
+
+
 def test_the_results_are_sorted_and_filtered_over_all_trials(finished: WrittenStudy) -> None:
     page = opened(finished.id, sort="Batch size")
     page.toggle(key="results_reverse").set_value(True).run()

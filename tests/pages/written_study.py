@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -84,13 +84,16 @@ class WrittenStudy:
         """Come to an end."""
         self._say(state=state, phase="", message=message, note=message or "Finished.")
 
-    def complete(self, number: int) -> None:
+    def complete(self, number: int, trainer: str = "stacked") -> None:
         """Write a finished trial with its fits and curves, and who leads."""
         params = self.params(number)
         n_epochs = int(str(params["epochs"]))
         batch = Batch(
             trials=[self._complete_row(number, params, n_epochs)],
-            fits=[self._fit(number, fold, n_epochs) for fold in range(N_FOLDS)],
+            fits=[
+                replace(self._fit(number, fold, n_epochs), trainer=trainer)
+                for fold in range(N_FOLDS)
+            ],
             pieces=[
                 CurvePiece(number, 0, fold, 0, curve(number, fold, n_epochs))
                 for fold in range(N_FOLDS)

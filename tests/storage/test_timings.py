@@ -5,9 +5,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from storage.database import Database
-from storage.results import Timing
-from storage.schema import timing
-from storage.timings import add_timings, read_timings
+from storage.results import StackTiming, Timing
+from storage.schema import stack_timing, timing
+from storage.timings import (
+    add_stack_timings,
+    add_timings,
+    read_stack_timings,
+    read_timings,
+)
 
 KEPT = 2000
 
@@ -35,7 +40,29 @@ def test_the_oldest_beyond_two_thousand_go(db: Database) -> None:
     assert seconds == [float(number) for number in range(5, KEPT + 5)]
 
 
+def test_what_stacks_cost_comes_back_newest_first(db: Database) -> None:
+    first, second = StackTiming(1.0, 0.5, 1.2), StackTiming(2.0, 0.5, 2.1)
+    add_stack_timings(db, [first])
+    add_stack_timings(db, [second])
+
+    assert read_stack_timings(db) == [second, first]
+    assert read_stack_timings(db, limit=1) == [second]
+    assert read_timings(db, "dense", "stacked") == []
+
+
+def test_the_oldest_costs_of_stacks_go_too(db: Database) -> None:
+    add_stack_timings(db, [StackTiming(1.0, 1.0, float(n)) for n in range(KEPT + 3)])
+
+    with db.read() as connection:
+        query = sa.select(stack_timing.c.seconds).order_by(stack_timing.c.id)
+        seconds = list(connection.scalars(query))
+
+    assert seconds == [float(number) for number in range(3, KEPT + 3)]
+
+
 def test_adding_nothing_writes_nothing(db: Database) -> None:
     add_timings(db, [])
+    add_stack_timings(db, [])
 
     assert read_timings(db, "dense", "keras") == []
+    assert read_stack_timings(db) == []

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tuning.datasets.info import DatasetInfo, Task
 from tuning.spec import EarlyStoppingSpec
 from tuning.training.interface import FitResult, FoldData, Network, Readout, Rows, Training
-from tuning.training.progress import Patience, Progress, loss_and_metric
+from tuning.training.progress import Patience, Progress, curve_values
 from tuning.training.scores import scores
 
 N_ROWS = 40
@@ -62,13 +62,20 @@ def _info(task: Task) -> DatasetInfo:
     )
 
 
+def values_of(watched: NDArray[np.float32], loss: float = 0.5) -> NDArray[np.float32]:
+    """Return an epoch's values with Keras' loss of what is said of the rows to watch."""
+    targets = make_rows(2).targets[:, None]
+    watch = float(np.mean(keras.losses.binary_crossentropy(targets, watched)))
+    return np.array([loss, 0.7, 0.6, 0.6, watch], np.float32)
+
+
 def run(
     progress: Progress, outputs: list[NDArray[np.float32]], largest_weight: float = 1.0
 ) -> dict[int, FitResult]:
     """Feed epoch after epoch until the training ends; return its results by trial."""
     results: dict[int, FitResult] = {}
     for said in outputs:
-        progress.advance(progress.values((0.5, 0.7), said, said))
+        progress.advance(values_of(said), said)
         if progress.due:
             results |= {r.number: result for r, result in progress.read(largest_weight)}
         if progress.ended:
@@ -162,10 +169,8 @@ def test_an_early_end_answers_all_readouts_with_the_restored_or_the_last_epoch(
     results: dict[int, FitResult] = {}
     for blur in (0.5, 0.0, 0.4, 0.4):
         part = np.float32(blur)
-        values = progress.values(
-            (0.5, 0.7), said * (1 - part) + part / 2, watched * (1 - part) + part / 2
-        )
-        progress.advance(values)
+        values = values_of(watched * (1 - part) + part / 2)
+        progress.advance(values, said * (1 - part) + part / 2)
         results |= {r.number: result for r, result in progress.read(1.0)}
 
     part = np.float32(0.0 if restore else 0.4)
@@ -184,7 +189,7 @@ def test_improved_marks_the_epochs_whose_weights_are_worth_keeping() -> None:
 
     improved = []
     for said in (np.full_like(good, 0.5), good, np.full_like(good, 0.5)):
-        progress.advance(progress.values((0.5, 0.7), said, said))
+        progress.advance(values_of(said), said)
         improved.append(progress.improved)
 
     assert improved == [True, True, False]
@@ -193,7 +198,7 @@ def test_improved_marks_the_epochs_whose_weights_are_worth_keeping() -> None:
 def test_a_loss_that_is_no_number_fails_every_readout_left() -> None:
     progress = make_progress(1, 2, 9)
     first = run(progress, [make_outputs(0)])
-    progress.advance(progress.values((float("nan"), 0.5), make_outputs(1)))
+    progress.advance(values_of(make_outputs(1), loss=float("nan")), make_outputs(1))
 
     results = dict(progress.read(1.0))
 
@@ -207,7 +212,7 @@ def test_a_loss_that_is_no_number_fails_every_readout_left() -> None:
 
 def test_huge_weights_and_a_loss_worse_than_guessing_fail_the_readout() -> None:
     progress = make_progress(1)
-    progress.advance(progress.values((9.0, 0.5), make_outputs(0)))
+    progress.advance(values_of(make_outputs(0), loss=9.0), make_outputs(0))
 
     ((_, result),) = progress.read(2.5e5)
 
@@ -218,7 +223,7 @@ def test_huge_weights_and_a_loss_worse_than_guessing_fail_the_readout() -> None:
 def test_an_interrupted_training_has_no_further_results() -> None:
     progress = make_progress(1, 2)
     first = run(progress, [make_outputs(0)])
-    progress.advance(progress.values((0.5, 0.7), make_outputs(1)))
+    progress.advance(values_of(make_outputs(1)), make_outputs(1))
 
     progress.interrupt()
 
@@ -228,27 +233,31 @@ def test_an_interrupted_training_has_no_further_results() -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "n_outputs", "loss", "metric"),
+    ("task", "monitor", "watched"),
     [
-        ("regression", 1, "mean_squared_error", "mean_absolute_error"),
-        ("binary", 1, "binary_crossentropy", "binary_accuracy"),
-        ("binary", 2, "sparse_categorical_crossentropy", "sparse_categorical_accuracy"),
-        ("multiclass", 5, "sparse_categorical_crossentropy", "sparse_categorical_accuracy"),
+        ("binary", "loss", 0.3),
+        ("binary", "metric", 0.9),
+        ("regression", "loss", 0.3),
+        ("regression", "metric", -0.9),  # an error: early stopping maximises its negative
     ],
 )
-def test_loss_and_metric_are_those_of_keras(
-    task: Task, n_outputs: int, loss: str, metric: str
+def test_what_is_watched_is_the_loss_or_what_is_better_when_larger(
+    task: Task, monitor: Any, watched: float
 ) -> None:
-    rng = np.random.default_rng(4)
-    outputs = rng.uniform(0, 1, (200, n_outputs)).astype(np.float32)
-    if n_outputs > 1:
-        outputs /= outputs.sum(axis=1, keepdims=True)
-    outputs[:2] = np.eye(2, n_outputs, dtype=np.float32)  # sure: clipping matters
-    targets = rng.integers(0, max(n_outputs, 2), 200).astype(np.float32)
+    network = Network("dense", _info(task), EarlyStoppingSpec(monitor=monitor))
 
-    found = loss_and_metric(task, Rows(outputs, targets), outputs)
+    one = curve_values(network, (0.1, 0.8), (0.2, 0.7), (0.3, 0.9))
+    two = curve_values(
+        network,
+        *[(np.full(2, a), np.full(2, b)) for a, b in ((0.1, 0.8), (0.2, 0.7), (0.3, 0.9))],
+    )
 
-    for value, name in zip(found, (loss, metric), strict=True):
-        function = getattr(keras.losses if name == loss else keras.metrics, name)
-        expected = float(np.mean(np.array(function(targets[:, None], outputs))))
-        assert value == pytest.approx(expected, rel=1e-5)
+    assert one == pytest.approx(np.array([0.1, 0.8, 0.2, 0.7, watched]))
+    assert np.array_equal(two, [one, one])
+
+
+def test_nothing_is_watched_without_early_stopping() -> None:
+    values = curve_values(Network("dense", _info("binary"), None), (0.1, 0.8), (0.2, 0.7))
+
+    assert values[:4] == pytest.approx(np.array([0.1, 0.8, 0.2, 0.7]))
+    assert np.isnan(values[4])

@@ -7,7 +7,14 @@ import hashlib
 import numpy as np
 
 from tuning.parameters import Value
-from tuning.training.seeds import REFIT, epoch_order, fit_seed, part_seed
+from tuning.training.seeds import (
+    REFIT,
+    epoch_order,
+    epoch_orders,
+    fit_seed,
+    part_seed,
+    splitmix64,
+)
 
 PARAMS: dict[str, Value] = {"batch_size": 10, "dense_layer_sizes": (32, 16), "max_norm": None}
 
@@ -65,3 +72,40 @@ def test_each_epoch_visits_every_row_once_in_its_own_order() -> None:
     assert not np.array_equal(orders[0], orders[1])
     assert np.array_equal(orders[2], epoch_order(3, 2, 100))
     assert not np.array_equal(orders[0], epoch_order(4, 0, 100))
+
+
+def test_splitmix64_gives_the_published_first_outputs_of_its_seed() -> None:
+    outputs = splitmix64(np.array([1234567], np.uint64), 5)
+
+    assert outputs.tolist() == [
+        [
+            6457827717110365317,
+            3203168211198807973,
+            9817491932198370423,
+            4593380528125082431,
+            16408922859458223821,
+        ]
+    ]
+
+
+def test_orders_of_many_fits_are_those_of_each_alone() -> None:
+    seeds, n_rows = np.array([3, 2**32 - 1, 0, 3]), np.array([100, 7, 64, 1])
+
+    orders = epoch_orders(seeds, 5, n_rows)
+
+    assert orders.shape == (4, 100)
+    for own, seed, count in zip(orders, seeds.tolist(), n_rows.tolist(), strict=True):
+        assert sorted(own[:count].tolist()) == list(range(count))
+        assert np.array_equal(own[:count], epoch_order(seed, 5, count))
+
+
+def test_every_place_of_an_order_is_equally_likely() -> None:
+    n_fits, n_rows = 4000, 5
+    first = np.concatenate(
+        [epoch_orders(np.arange(n_fits), e, np.full(n_fits, n_rows))[:, 0] for e in range(5)]
+    )
+
+    counts = np.bincount(first, minlength=n_rows)
+    expected = len(first) / n_rows
+    # chi-square with 4 degrees of freedom: above 18.5 once in a thousand
+    assert ((counts - expected) ** 2 / expected).sum() < 18.5

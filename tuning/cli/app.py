@@ -38,6 +38,7 @@ from tuning.export.files import (
 from tuning.launch import launch
 from tuning.parameters import show_value
 from tuning.recipes import RECIPES
+from tuning.training.choice import trainers_in_words
 
 _OWNER = "command line"
 
@@ -221,11 +222,18 @@ def _show(study_id: str, *, as_json: bool) -> None:
         key=lambda t: (t["score"] is None, sign * (t["score"] or 0.0), t["number"]),
     )
     names = list(trials[0]["params"]) if trials else []
+    ways = {trainers_in_words([trial["trainer"]]) for trial in trials} - {""}
+    headers = ["Trial", "State", row.score_name, "± std", *names, "Epochs", "Seconds"]
+    last = ["Trained by", "Message"] if len(ways) > 1 else ["Message"]
     print_table(
-        ["Trial", "State", row.score_name, "± std", *names, "Epochs", "Seconds", "Message"],
-        [_trial_cells(trial, names) for trial in trials],
+        [*headers, *last],
+        [
+            _trial_cells(trial, names) + _last_cells(trial, several=len(ways) > 1)
+            for trial in trials
+        ],
     )
-    console.print(f"{row.id}: {row.state}. {row.message} {_best(row)}", markup=False)
+    trained = f" Trained by {ways.pop()}." if len(ways) == 1 else ""
+    console.print(f"{row.id}: {row.state}. {row.message} {_best(row)}{trained}", markup=False)
 
 
 def _trial_cells(trial: dict[str, Any], names: list[str]) -> list[str]:
@@ -239,8 +247,13 @@ def _trial_cells(trial: dict[str, Any], names: list[str]) -> list[str]:
         *shown,
         _number(trial["n_epochs"], "g"),
         _number(trial["duration_s"], ".1f"),
-        trial["message"],
     ]
+
+
+def _last_cells(trial: dict[str, Any], *, several: bool) -> list[str]:
+    """Name the way of training only where trials of a study differ in it."""
+    trained = [trainers_in_words([trial["trainer"]])] if several else []
+    return [*trained, trial["message"]]
 
 
 def _number(value: float | None, style: str) -> str:

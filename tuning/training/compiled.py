@@ -15,8 +15,11 @@ from pathlib import Path
 _TESTED = "2.21."  # TensorFlow ends the process over a flag it does not know
 _KEPT_BYTES = 512 * 2**20  # about two thousand computations; the ones used longest ago go
 
-# Half the time to compile, for code that is as fast.
-_FLAGS = "--xla_cpu_use_fusion_emitters=false"
+# Each about halves the time to compile, for code that is as fast; see docs/engine.md.
+_FLAGS = ("--xla_cpu_use_fusion_emitters=false", "--xla_backend_optimization_level=1")
+
+
+_folders: list[Path] = []  # the one in use, since flags were set
 
 
 def set_flags(home: Path) -> None:
@@ -30,7 +33,8 @@ def set_flags(home: Path) -> None:
     version = importlib.metadata.version("tensorflow")
     if not version.startswith(_TESTED):
         return
-    _add("XLA_FLAGS", _FLAGS)
+    for flag in _FLAGS:
+        _add("XLA_FLAGS", flag)
     folder = compiled_folder(home, version)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -38,6 +42,7 @@ def set_flags(home: Path) -> None:
     except OSError:
         return  # without the folder everything is compiled anew, and works
     _add("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory={folder}")
+    _folders.append(folder)
 
 
 def compiled_folder(home: Path, version: str) -> Path:
@@ -45,11 +50,12 @@ def compiled_folder(home: Path, version: str) -> Path:
     return home / "compiled" / f"tensorflow-{version}-{_processor()}"
 
 
-def forget(home: Path) -> None:
-    """Delete all that is kept, after a file of it could not be read."""
-    shutil.rmtree(home / "compiled", ignore_errors=True)
-    version = importlib.metadata.version("tensorflow")
-    compiled_folder(home, version).mkdir(parents=True, exist_ok=True)
+def forget() -> bool:
+    """Delete what is kept, after a file of it could not be read; tell whether there was any."""
+    if _folders:
+        shutil.rmtree(_folders[-1], ignore_errors=True)
+        _folders[-1].mkdir(parents=True, exist_ok=True)
+    return bool(_folders)
 
 
 def _add(variable: str, flag: str) -> None:

@@ -1,10 +1,11 @@
-"""Chooses how each network is trained: the only place where that is decided."""
+"""Hands each network to the trainer that `tuning.training.choice` names for it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from tuning.training.choice import GRAPH, STACKED, trainer_of
 from tuning.training.graph_trainer import GraphTrainer
 from tuning.training.interface import (
     FoldData,
@@ -15,7 +16,7 @@ from tuning.training.interface import (
     Training,
 )
 from tuning.training.keras_trainer import KerasTrainer
-from tuning.training.stacked.trainer import StackedTrainer
+from tuning.training.stacked.trainer import Room, StackedTrainer
 
 
 class Engine:
@@ -25,13 +26,17 @@ class Engine:
     ----------
     keras_only : bool
         Whether to train everything with `keras.Model.fit`, to compare with.
+    room : Room or None
+        How much may be compiled; None sets no bound.
     """
 
-    def __init__(self, *, keras_only: bool = False) -> None:
+    def __init__(self, *, keras_only: bool = False, room: Room | None = None) -> None:
+        self._keras_only = keras_only
         self._keras = KerasTrainer()
-        self._ways: dict[str, Trainer] = {}
-        if not keras_only:
-            self._ways = {"dense": StackedTrainer(), "convolutional": GraphTrainer()}
+        self._others: dict[str, Trainer] = {
+            STACKED: StackedTrainer(room=room),
+            GRAPH: GraphTrainer(),
+        }
 
     def train(
         self,
@@ -50,4 +55,5 @@ class Engine:
         return self._way(network).fit(network, training, data, reporter)
 
     def _way(self, network: Network) -> Trainer:
-        return self._ways.get(network.model, self._keras)
+        name = trainer_of(network.model, keras_only=self._keras_only)
+        return self._others.get(name, self._keras)

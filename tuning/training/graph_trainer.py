@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 
 from tuning.models.build import loss_name, make_model
 from tuning.training.interface import FoldData, FoldSource, Network, Reporter, Rows, Training
-from tuning.training.progress import Progress
+from tuning.training.progress import Pair, Progress, curve_values
 from tuning.training.seeds import epoch_order
 from tuning.training.stacked.optimizers import Numbers, nadam_product, rule_of
 
 Tensors = list[tf.Tensor]
+Chunk = tuple[tf.Tensor, tf.Tensor]  # some rows: features and targets
 
 _KEPT = 32  # graphs; each takes about a megabyte
 _CHUNK = 4096  # rows judged in one call; bounds the memory of convolutions
@@ -129,7 +130,9 @@ class Graph:
                 tf.TensorSpec((None,), tf.int32),
             ],
         )
-        self.judge = tf.function(self._judge, autograph=False, input_signature=[numbers, rows])
+        self.judge = tf.function(
+            self._judge, autograph=False, input_signature=[numbers, rows, numbers]
+        )
 
     def _signature(self) -> tuple[State, Settings]:
         vector = tf.TensorSpec((sum(self._shape.n_weights),), tf.float32)
@@ -247,16 +250,26 @@ class Graph:
         kernel, bias = pairs[-1]
         return self._head(tf.nn.bias_add(tf.matmul(array, kernel), bias))
 
-    def _judge(self, vector: tf.Tensor, features: tf.Tensor) -> tf.Tensor:
+    def _judge(
+        self, vector: tf.Tensor, features: tf.Tensor, targets: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return outputs of rows, and the sums of their losses and metrics."""
         n_rows = tf.shape(features)[0]
         n_parts = -(-n_rows // _JUDGED_AT_ONCE)
         said = tf.TensorArray(tf.float32, n_parts, infer_shape=False)
 
-        def judge(i: tf.Tensor, said: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
-            part = features[i * _JUDGED_AT_ONCE : (i + 1) * _JUDGED_AT_ONCE]
-            return i + 1, said.write(i, self._outputs(vector, part))
+        def judge(
+            i: tf.Tensor, said: tf.TensorArray, sums: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.TensorArray, tf.Tensor]:
+            part = slice(i * _JUDGED_AT_ONCE, (i + 1) * _JUDGED_AT_ONCE)
+            outputs = self._outputs(vector, features[part])
+            losses = self._loss(targets[part][:, None], outputs)
+            hits = _row_metric(self._shape.loss, targets[part], outputs)
+            sums += tf.stack([tf.reduce_sum(losses), tf.reduce_sum(hits)])
+            return i + 1, said.write(i, outputs), sums
 
-        return tf.while_loop(lambda i, _: i < n_parts, judge, (0, said))[1].concat()
+        _, said, sums = tf.while_loop(lambda i, *_: i < n_parts, judge, (0, said, tf.zeros(2)))
+        return said.concat(), sums
 
 
 def _row_metric(loss: str, targets: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
@@ -315,10 +328,13 @@ class _Fit:
         loss, metric = sums.numpy() / self._n_rows
         return float(loss), float(metric)
 
-    def judged(self) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-        """Return the outputs for the rows that score and, if any, for those watched."""
-        watched = None if self._watch is None else self._said(self._watch)
-        return self._said(self._score), watched
+    def judge_score(self) -> tuple[NDArray[np.float32], Pair]:
+        """Return the outputs for the rows that score, and their loss and metric."""
+        return self._said(self._score)
+
+    def judge_watched(self) -> Pair | None:
+        """Return loss and metric of the rows that are watched, if any are."""
+        return None if self._watch is None else self._said(self._watch)[1]
 
     def largest_weight(self) -> float:
         """Return the largest absolute value of any weight."""
@@ -331,14 +347,16 @@ class _Fit:
         self.model.set_weights([array.numpy() for array in self._graph.arrays(vector)])
         return self.model
 
-    def _said(self, chunks: Tensors) -> NDArray[np.float32]:
-        vector = self.state.weights
-        return np.concatenate([self._graph.judge(vector, chunk).numpy() for chunk in chunks])
+    def _said(self, chunks: Sequence[Chunk]) -> tuple[NDArray[np.float32], Pair]:
+        parts = [self._graph.judge(self.state.weights, *chunk) for chunk in chunks]
+        outputs = np.concatenate([said.numpy() for said, _ in parts])
+        loss, metric = sum(sums.numpy() for _, sums in parts) / len(outputs)
+        return outputs, (float(loss), float(metric))
 
 
-def _chunks(rows: Rows) -> Tensors:
-    starts = range(0, len(rows), _CHUNK)
-    return [tf.constant(rows.features[start : start + _CHUNK]) for start in starts]
+def _chunks(rows: Rows) -> list[Chunk]:
+    parts = [slice(start, start + _CHUNK) for start in range(0, len(rows), _CHUNK)]
+    return [(tf.constant(rows.features[p]), tf.constant(rows.targets[p])) for p in parts]
 
 
 def shape_of(network: Network, training: Training, model: keras.Model) -> Shape:
@@ -418,9 +436,10 @@ class GraphTrainer:
         best = fit.state.weights
         while not progress.ended:
             epoch = progress.epochs_done
-            values = progress.values(fit.train_epoch(epoch), *fit.judged())
+            trained, (outputs, val) = fit.train_epoch(epoch), fit.judge_score()
+            values = curve_values(network, trained, val, fit.judge_watched())
             reporter.epoch([training], epoch, values[None])
-            progress.advance(values)
+            progress.advance(values, outputs)
             best = fit.state.weights if progress.improved else best
             if not progress.failed and reporter.stopping([training]).all():
                 progress.interrupt()

@@ -24,6 +24,7 @@ from tuning.training.interface import (
     Rows,
     Training,
 )
+from tuning.training.progress import curve_values
 from tuning.training.scores import scores
 from tuning.training.seeds import epoch_order
 
@@ -112,25 +113,30 @@ def _early_stopping(asked: EarlyStoppingSpec) -> keras.callbacks.EarlyStopping:
 
 
 class _Judge:
-    """Loss, metric and outputs of a model on some rows."""
+    """Loss, metric and outputs of a model on some rows, as Keras' own evaluation has them."""
 
     def __init__(self, model: keras.Model, network: Network) -> None:
-        self._forward = tf.function(lambda batch: model(batch, training=False))
-        self._loss = keras.losses.get(loss_name(network.model, network.info))
+        loss = keras.losses.get(loss_name(network.model, network.info))
+
+        def judge(features: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            outputs = model(features, training=False)
+            return outputs, loss(targets, outputs)  # in a graph: from logits, as in training
+
+        self._judge = tf.function(judge)
         self._task = network.info.task
 
-    def outputs(self, rows: Rows) -> NDArray[np.float32]:
-        chunks = range(0, len(rows), _CHUNK)
-        parts = [self._forward(rows.features[i : i + _CHUNK]).numpy() for i in chunks]
-        return np.concatenate(parts)
-
-    def loss_and_metric(self, rows: Rows, outputs: NDArray[np.float32]) -> tuple[float, float]:
-        targets = rows.targets[:, None]
-        loss = float(np.mean(keras.ops.convert_to_numpy(self._loss(targets, outputs))))
+    def __call__(self, rows: Rows) -> tuple[NDArray[np.float32], tuple[float, float]]:
+        """Return the outputs, and mean loss and metric."""
+        targets, parts = rows.targets[:, None], range(0, len(rows), _CHUNK)
+        judged = [
+            self._judge(rows.features[i : i + _CHUNK], targets[i : i + _CHUNK]) for i in parts
+        ]
+        outputs = np.concatenate([said.numpy() for said, _ in judged])
+        loss = float(np.mean(np.concatenate([losses.numpy() for _, losses in judged])))
         if self._task == "regression":
-            return loss, float(np.mean(np.abs(targets - outputs)))
+            return outputs, (loss, float(np.mean(np.abs(targets - outputs))))
         said = outputs.argmax(axis=1) if outputs.shape[1] > 1 else outputs[:, 0] > 0.5
-        return loss, float(np.mean(said == rows.targets))
+        return outputs, (loss, float(np.mean(said == rows.targets)))
 
 
 class _Watch(keras.callbacks.Callback):
@@ -163,10 +169,10 @@ class _Watch(keras.callbacks.Callback):
         self.epochs_done = epoch + 1
         self.loss = float(logs["loss"])
         metric = float(next(value for name, value in logs.items() if name != "loss"))
-        self.outputs = self.judge.outputs(self.data.score)
-        val = self.judge.loss_and_metric(self.data.score, self.outputs)
-        logs["watched"] = self._watched()
-        values = np.array([self.loss, metric, *val, logs["watched"]], np.float32)
+        self.outputs, val = self.judge(self.data.score)
+        watched = None if self.data.watch is None else self.judge(self.data.watch)[1]
+        values = curve_values(self.network, (self.loss, metric), val, watched)
+        logs["watched"] = float(values[4])
         self.reporter.epoch([self.training], epoch, values[None])
         if not np.isfinite([self.loss, val[0]]).all():
             params = self.training.params
@@ -175,15 +181,6 @@ class _Watch(keras.callbacks.Callback):
         elif self.reporter.stopping([self.training]).all():
             self.interrupted = True
             self.model.stop_training = True
-
-    def _watched(self) -> float:
-        asked, rows = self.network.early_stopping, self.data.watch
-        if asked is None or rows is None:
-            return float("nan")
-        loss, metric = self.judge.loss_and_metric(rows, self.judge.outputs(rows))
-        if asked.monitor == "loss":
-            return loss
-        return -metric if self.network.info.task == "regression" else metric
 
 
 class _Readouts(keras.callbacks.Callback):

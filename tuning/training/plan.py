@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, pairwise
@@ -88,10 +88,59 @@ class Plan:
 
     def seconds(self, n_cores: int) -> float:
         """Return what all will probably take; compiling fills the cores by itself."""
+        return self.compile_s + self.epochs_s(n_cores)
+
+    def epochs_s(self, n_cores: int) -> float:
+        """Return what all will probably take once everything is compiled."""
         busiest = [0.0] * n_cores
         for stack in self.stacks:
             heapq.heapreplace(busiest, busiest[0] + stack.seconds)
-        return self.compile_s + max(busiest)
+        return max(busiest)
+
+
+@dataclass(frozen=True)
+class Share:
+    """Seconds of a plan that are one training's: before its first epoch, and in its epochs."""
+
+    start_s: float
+    epochs_s: float
+
+
+def shares(plan: Plan, n_cores: int) -> dict[tuple[int, int, int], Share]:
+    """Divide what a plan will probably take among its trainings, by their keys.
+
+    Those of the first stack of a layout share its compiling. The shares add up to
+    `Plan.seconds`: where cores work side by side, each is smaller.
+    """
+    one_after_another = sum(stack.seconds for stack in plan.stacks)
+    scale = plan.epochs_s(n_cores) / one_after_another if one_after_another else 0.0
+    seen, divided = set(), {}
+    for stack in plan.stacks:
+        layout = (id_of(stack), stack.n_slots)
+        start_s = 0.0 if layout in seen else _compile_s(stack.widths) / len(stack.trainings)
+        seen.add(layout)
+        epoch_s = scale * stack.seconds / sum(t.n_epochs for t in stack.trainings)
+        for training in stack.trainings:
+            divided[training.key] = Share(start_s, epoch_s * training.n_epochs)
+    return divided
+
+
+def reached(plan: Plan, epochs: Mapping[tuple[int, int, int], int]) -> Plan:
+    """Return a plan of what is trained, when some trainings end early or are not wanted.
+
+    Parameters
+    ----------
+    epochs : mapping
+        Epochs of each training by its key; without any it is left out. A stack lasts as long
+        as the longest of its trainings.
+    """
+    stacks = []
+    for stack in plan.stacks:
+        going = tuple(t for t in stack.trainings if epochs.get(t.key))
+        if going:
+            share = max(epochs[t.key] for t in going) / max(t.n_epochs for t in stack.trainings)
+            stacks.append(replace(stack, trainings=going, seconds=stack.seconds * share))
+    return plan_of(stacks)
 
 
 def slots_for(n_fits: int) -> int:
@@ -138,6 +187,11 @@ def make_plan(
         for stack in _cut(segment, own, n_cores, alone=_is_alone(segment, total, n_cores))
     ]
     stacks.sort(key=lambda stack: (-stack.seconds, stack.trainings[0].key))
+    return plan_of(stacks)
+
+
+def plan_of(stacks: Sequence[Stack]) -> Plan:
+    """Return the plan that trains these stacks in this order, each layout compiled once."""
     layouts = {(id_of(stack), stack.n_slots) for stack in stacks}
     compile_s = sum(_compile_s(widths) for (*_, widths), _ in layouts)
     return Plan(tuple(stacks), len(layouts), compile_s)

@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import math
 import time
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuning.datasets.info import Task
 from tuning.spec import EarlyStoppingSpec
 from tuning.training.divergence import guessing_loss, not_finite, ran_away
 from tuning.training.interface import (
-    N_CURVES,
     FitResult,
     FoldData,
     Network,
     Readout,
-    Rows,
     Training,
 )
 from tuning.training.scores import scores
 
-_CLIP = np.float32(1e-7)  # keras.config.epsilon()
+# Loss and metric: numbers, or arrays of one number a training.
+Pair = tuple[Any, Any]
 
 
 class Patience:
@@ -110,53 +109,16 @@ class Progress:
         """Whether a trial wants to know now how the training stands."""
         return bool(self._left) and (self.ended or self._left[0].n_epochs == self.epochs_done)
 
-    def values(
-        self,
-        fit: tuple[float, float],
-        outputs: NDArray[np.float32],
-        watched: NDArray[np.float32] | None = None,
-    ) -> NDArray[np.float32]:
-        """Return the curve values of the epoch that just ended.
+    def advance(self, values: NDArray[np.float32], outputs: NDArray[np.float32]) -> None:
+        """Count the epoch with these `curve_values` and decide whether the training goes on.
 
         Parameters
         ----------
-        fit : tuple of float
-            Loss and metric of the training rows, as Keras' History has them.
-        outputs : ndarray of shape (n_score, n_outputs)
-            Of the rows that score.
-        watched : ndarray of shape (n_watch, n_outputs)
-            Of the rows to watch for early stopping, if any.
-
-        Returns
-        -------
-        ndarray of shape (5,)
-            loss, metric, val_loss, val_metric, watched.
-        """
-        task = self._network.info.task
-        self._outputs = outputs
-        val = loss_and_metric(task, self._data.score, outputs)
-        values = np.full(N_CURVES, np.nan, np.float32)
-        values[:4] = (*fit, *val)
-        rows, asked = self._data.watch, self._network.early_stopping
-        if rows is not None and asked is not None and watched is not None:
-            loss, metric = loss_and_metric(task, rows, watched)
-            better = -metric if task == "regression" else metric
-            values[4] = loss if asked.monitor == "loss" else better
-        return values
-
-    def advance(
-        self, values: NDArray[np.float32], outputs: NDArray[np.float32] | None = None
-    ) -> None:
-        """Count the epoch with these `values` and decide whether the training goes on.
-
-        Parameters
-        ----------
+        values : ndarray of shape (5,)
         outputs : ndarray of shape (n_score or more, n_outputs)
-            Of the rows that score, from a trainer that has not called `values`; what is beyond
-            the rows means nothing.
+            Of the rows that score; what is beyond them means nothing.
         """
-        if outputs is not None:
-            self._outputs = outputs[: len(self._data.score)]
+        self._outputs = outputs[: len(self._data.score)]
         epoch = self.epochs_done
         self.epochs_done += 1
         self._loss = float(values[0])
@@ -216,30 +178,26 @@ class Progress:
         return ran_away(self._loss, guessing, largest_weight, dict(self.training.params)) or ""
 
 
-def loss_and_metric(
-    task: Task, rows: Rows, outputs: NDArray[np.float32]
-) -> tuple[float, float]:
-    """Return what Keras' loss and metric of the task say of outputs.
+def curve_values(
+    network: Network, fit: Pair, val: Pair, watched: Pair | None = None
+) -> NDArray[np.float32]:
+    """Return the curve values of an epoch, of one training or of many.
 
     Parameters
     ----------
-    outputs : ndarray of shape (n_rows, n_outputs)
-        One probability, one a class, or a number.
+    fit, val : pair of float, or of arrays of shape (n_trainings,)
+        Loss and metric of the rows to train with and of those that score, as Keras' History has
+        them.
+    watched : pair or None
+        The same of the rows that early stopping watches, if any.
+
+    Returns
+    -------
+    ndarray of shape (5,) or (n_trainings, 5)
+        loss, metric, val_loss, val_metric, watched.
     """
-    if task == "regression":
-        errors = outputs[:, 0] - rows.targets
-        return float(np.mean(np.square(errors))), float(np.mean(np.abs(errors)))
-    if outputs.shape[1] == 1:
-        return _one_probability(rows.targets, outputs[:, 0])
-    chances = np.clip(outputs, _CLIP, 1 - _CLIP)
-    codes = rows.targets.astype(np.intp)
-    losses = np.log(chances.sum(axis=1)) - np.log(chances[np.arange(len(codes)), codes])
-    return float(np.mean(losses)), float(np.mean(outputs.argmax(axis=1) == codes))
-
-
-def _one_probability(
-    targets: NDArray[np.float32], outputs: NDArray[np.float32]
-) -> tuple[float, float]:
-    chances = np.clip(outputs, _CLIP, 1 - _CLIP)
-    loss = float(np.mean(-np.log(np.where(targets == 1, chances, 1 - chances))))
-    return loss, float(np.mean((outputs > 0.5) == targets))
+    asked, value = network.early_stopping, np.full_like(fit[0], np.nan, np.float32)
+    if asked is not None and watched is not None:
+        better = -watched[1] if network.info.task == "regression" else watched[1]
+        value = np.asarray(watched[0] if asked.monitor == "loss" else better)
+    return np.stack([*fit, *val, value], axis=-1).astype(np.float32)

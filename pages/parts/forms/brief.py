@@ -11,7 +11,7 @@ import streamlit as st
 from pages.parts import show, state
 from pages.parts.words import HELP
 from storage.database import Database
-from tuning.analysis.estimate import estimate
+from tuning.analysis.estimate import Estimate, estimate
 from tuning.datasets.info import DatasetInfo
 from tuning.models.size import layer_text, n_weights
 from tuning.parameters import PARAMETERS, Value, show_value
@@ -56,8 +56,16 @@ def brief_of(db: Database, spec: StudySpec, info: DatasetInfo) -> Brief:
         network=_network(spec, info, sized),
         trials=shown if spec.searched else (),
         n_more=spec.n_trials - len(shown),
-        cost=f"{count_sentence(spec)} · {show.about(guess.low_s, guess.high_s)}",
+        cost=_cost(spec, guess),
     )
+
+
+def _cost(spec: StudySpec, guess: Estimate) -> str:
+    """Say how many fits, how long they take, and into how few computations they are put."""
+    cost = f"{count_sentence(spec)} · {show.about(guess.low_s, guess.high_s)}"
+    if guess.n_computations >= guess.n_trained:
+        return cost
+    return f"{cost} · {show.plural(guess.n_computations, 'computation')}"
 
 
 def predicted(info: DatasetInfo) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts.show import escape, plural, score
-from pages.parts.study.drawer import settings_table
+from pages.parts.study.drawer import settings_table, trainers_caption
 from pages.parts.study.facts import (
     SCORES,
     SPREAD_HELP,
@@ -42,6 +42,8 @@ def best_tab(view: View) -> None:
     with right:
         _network(view, leader)
         _fold_scores(view, leader)
+        with view.reader.reading() as seen:
+            trainers_caption(seen.fits_of(leader.number))
         _model_file(row)
         st.caption("Settings as Python")
         st.code(as_python({**view.spec.fixed, **settings_of(leader)}), language="python")

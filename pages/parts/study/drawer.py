@@ -13,9 +13,11 @@ from pages.parts.study.facts import (
     SPREAD_HELP,
     as_python,
     settings_text,
+    trained_by,
     trial_ending,
 )
 from pages.parts.study.view import View, close_drawer
+from pages.parts.words import HELP
 from storage.results import FitRow, TrialRow
 from tuning.analysis.curves import LOSS, Measure, loss_finding, measures
 from tuning.analysis.tables import fold_label, settings_of
@@ -56,9 +58,17 @@ def _content(view: View, row: TrialRow) -> None:
     with st.expander("All settings"):
         settings_table(settings, view.spec.fixed)
     _folds(view, fits)
+    trainers_caption(fits)
     _curves(view, row.number)
     st.caption("Settings as Python")
     st.code(as_python({**view.spec.fixed, **settings}), language="python")
+
+
+def trainers_caption(fits: list[FitRow]) -> None:
+    """Say how a trial's fits were trained, once that is known."""
+    trained = trained_by(fits)
+    if trained:
+        st.caption(escape(f"{trained[0].upper()}{trained[1:]}"), help=HELP["trained_by"])
 
 
 def settings_table(searched: dict[str, Value], fixed: dict[str, Value]) -> None:

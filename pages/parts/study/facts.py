@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pages.parts.show import SAMPLERS, about, clock, duration, plural, score
-from storage.results import TrialRow
+from storage.results import FitRow, TrialRow
 from storage.studies import FINISHED, PREPARING, STOPPED, TRAINING, WAITING, StudyRow
 from tuning.datasets.info import DatasetInfo
 from tuning.parameters import PARAMETERS, Value, show_value
 from tuning.spec import StudySpec
+from tuning.training.choice import trainers_in_words
 
 SCORES: Mapping[str, str] = {
     "accuracy": "accuracy",
@@ -54,6 +55,12 @@ def outline(spec: StudySpec, dataset_title: str) -> str:
     better = "higher" if spec.direction == "maximize" else "lower"
     judged = f"{SCORES[evaluation.score]}, {better} is better"
     return " · ".join([dataset_title, SAMPLERS[spec.sampler.kind], size, judged])
+
+
+def trained_by(fits: Iterable[FitRow]) -> str:
+    """Say how fits were trained: "trained by Model.fit"; empty while that is not known."""
+    words = trainers_in_words(fit.trainer for fit in fits)
+    return f"trained by {words}" if words else ""
 
 
 def leader_sentence(row: StudyRow) -> str:

@@ -22,6 +22,7 @@ from pages.parts.study.facts import (
     outline,
     poll_every,
     status_sentence,
+    trained_by,
 )
 from pages.parts.study.view import View
 from pages.parts.words import HELP
@@ -46,10 +47,17 @@ def header(view: View) -> None:
             if not view.watching:
                 with st.container(horizontal=True, width="content"):
                     _buttons(view)
-        title = row.dataset if view.info is None else view.info.title
-        st.caption(escape(outline(view.spec, title)))
+        _outline(view)
     st.fragment(_numbers, run_every=view.poll_s, key="study_header")(view)
     _tell_the_end(view)
+
+
+def _outline(view: View) -> None:
+    title = view.row.dataset if view.info is None else view.info.title
+    with view.reader.reading() as seen:
+        trained = trained_by(seen.fits.values())
+    sentence = outline(view.spec, title) + (f" · {trained}" if trained else "")
+    st.caption(escape(sentence), help=HELP["trained_by"] if trained else None)
 
 
 def _buttons(view: View) -> None:

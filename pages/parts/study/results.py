@@ -23,11 +23,12 @@ from pages.parts.study.facts import SCORES, SPREAD_HELP, STATES
 from pages.parts.study.header import downloads
 from pages.parts.study.view import MOST_HIGHLIGHTED, View, highlighted, open_drawer
 from pages.parts.words import HELP
-from storage.results import TrialRow
+from storage.results import FitRow, TrialRow
 from tuning.analysis.curves import measures
 from tuning.analysis.tables import best_first, fold_labels, is_number, trial_table
 from tuning.parameters import PARAMETERS
 from tuning.spec import StudySpec
+from tuning.training.choice import trainers_in_words
 
 _NEWS_S = 3.0
 _ROW_PX = 36
@@ -45,6 +46,7 @@ _FIXED_LABELS = {
     "n_epochs": "Epochs trained",
     "duration_s": "Time",
     "n_weights": "Weights",
+    "trained_by": "Trained by",
     "message": "Message",
 }
 
@@ -58,7 +60,7 @@ class Snapshot:
     serial : int
         Grows with each snapshot; part of the grid's key, because ticks are kept by row.
     table : DataFrame
-        Of `trial_table`, by number.
+        Of `trial_table` and how each was trained, by number.
     finished : frozenset of int
         Trials that had ended.
     leader : int or None
@@ -110,11 +112,20 @@ def _renew(view: View) -> None:
     key = view.key("results")
     before: Snapshot | None = recall(key)
     with view.reader.reading() as seen:
-        rows = list(seen.trials.values())
-        table = trial_table(view.spec, rows, seen.fits.values())
+        rows, fits = list(seen.trials.values()), list(seen.fits.values())
+        table = trial_table(view.spec, rows, fits)
+        table["trained_by"] = _trained_by(table["number"].tolist(), fits)
     serial = 0 if before is None else before.serial + 1
     leader = _leader(rows, view.row.direction)
     remember(key, Snapshot(serial, table, _ended(rows), leader))
+
+
+def _trained_by(numbers: Sequence[int], fits: Iterable[FitRow]) -> list[str]:
+    """Say of each trial how its fits were trained; empty while that is not known."""
+    trainers: dict[int, list[str]] = {}
+    for fit in fits:
+        trainers.setdefault(fit.number, []).append(fit.trainer)
+    return [trainers_in_words(trainers.get(number, ())) for number in numbers]
 
 
 def _ended(rows: Iterable[TrialRow]) -> frozenset[int]:
@@ -330,8 +341,7 @@ def _column_order(view: View, shown: pd.DataFrame) -> list[str]:
     folds = fold_labels(view.spec)
     order = ["number", "state", "score", "spread", *view.spec.searched, *folds]
     order += ["n_epochs", "duration_s", "n_weights"]
-    if (shown["message"] != "").any():
-        order.append("message")
+    order += [name for name in ("trained_by", "message") if (shown[name] != "").any()]
     return order
 
 
@@ -361,6 +371,7 @@ def _columns(
         ),
         "duration_s": config.NumberColumn("Time", format="%.1f s", help=_TIME_HELP),
         "n_weights": config.NumberColumn("Weights", format="localized"),
+        "trained_by": config.TextColumn("Trained by", help=HELP["trained_by"]),
         "message": config.TextColumn("Message", width="large"),
     }  # fmt: skip
     for name in view.spec.searched:

@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 import keras
 import tensorflow as tf
 
+from tuning.training.compiled import forget
 from tuning.training.stacked.draws import uniform_groups
 from tuning.training.stacked.optimizers import Numbers, Rule, nadam_product, rule_of
 
@@ -25,6 +26,12 @@ Tensors = tuple[tf.Tensor, ...]
 
 _KEPT = 48  # compiled epochs; each takes a few megabytes
 _CHUNK_NUMBERS = 2**21  # numbers in the widest array when rows are judged
+# What reading a broken file of compiled code raises.
+_UNREADABLE = (
+    tf.errors.DataLossError,
+    tf.errors.InvalidArgumentError,
+    tf.errors.OutOfRangeError,
+)
 _OUT = -1e30  # logit of a unit that is not there
 
 
@@ -166,13 +173,20 @@ class Epoch(NamedTuple):
 
 
 class Program:
-    """The compiled epoch of one layout."""
+    """The compiled epoch of one layout.
+
+    Attributes
+    ----------
+    has_run : bool
+        Whether it is compiled.
+    """
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.rule: Rule = rule_of(layout.optimizer, momentum=layout.momentum)
         self._activation = keras.activations.get(layout.activation)
-        self._epoch = tf.function(self._trace, jit_compile=True, autograph=False)
+        self._epoch = self._compiled()
+        self.has_run = False
 
     def epoch(
         self,
@@ -189,8 +203,20 @@ class Program:
         picked : tensor of shape (n_steps, n_fits, batch_size)
             int32; rows of each batch, counted through all parts.
         """
-        result: tuple[State, Epoch] = self._epoch(rows, fits, state, picked)
+        try:
+            result: tuple[State, Epoch] = self._epoch(rows, fits, state, picked)
+        except _UNREADABLE:
+            if self.has_run or not forget():
+                raise
+            self._epoch = self._compiled()  # under a new name, or the error would be kept
+            result = self._epoch(rows, fits, state, picked)
+        if not self.has_run:
+            _compiled.append(self.layout)
+            self.has_run = True
         return result
+
+    def _compiled(self) -> Any:  # noqa: ANN401 (TensorFlow ships no types)
+        return tf.function(self._trace, jit_compile=True, autograph=False)
 
     def _trace(
         self,
@@ -429,6 +455,12 @@ def _where(chosen: tf.Tensor, yes: State, no: State) -> State:
 
 _programs: OrderedDict[Layout, Program] = OrderedDict()
 _lock = threading.Lock()
+_compiled: list[Layout] = []  # by this process, those that are not kept any more included
+
+
+def n_compiled() -> int:
+    """Return how many computations this process has compiled; TensorFlow frees none of them."""
+    return len(_compiled)
 
 
 def program_for(layout: Layout) -> Program:

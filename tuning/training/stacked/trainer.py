@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from tuning.cores import n_usable_cores
 from tuning.models.build import make_model
 from tuning.training.interface import (
     FoldData,
@@ -23,8 +23,8 @@ from tuning.training.interface import (
 )
 from tuning.training.plan import Rows as RowCounts
 from tuning.training.plan import Stack, make_plan, repacked
-from tuning.training.progress import Progress
-from tuning.training.stacked.program import Epoch, PartRows, program_for
+from tuning.training.progress import Progress, curve_values
+from tuning.training.stacked.program import Epoch, PartRows, n_compiled, program_for
 from tuning.training.stacked.slots import (
     Orders,
     Part,
@@ -37,23 +37,48 @@ from tuning.training.stacked.slots import (
     weights_of,
 )
 
+_LOOK_EVERY_S = 0.05
 
-def n_usable_cores() -> int:
-    """Return the cores this process may use."""
-    return (
-        len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count() or 1
-    )
+
+@dataclass(frozen=True)
+class Room:
+    """How much this process may compile: what is compiled stays in its memory for good.
+
+    Attributes
+    ----------
+    most : int
+        Computations.
+    on_full : callable
+        Asks for the end of the study here, for a new process to go on with it.
+    """
+
+    most: int
+    on_full: Callable[[], None]
+
+    def left(self) -> bool:
+        """Tell whether one more may be compiled, and ask for the end if not."""
+        if n_compiled() < self.most:
+            return True
+        self.on_full()
+        return False
 
 
 class StackedTrainer:
-    """Trains dense networks, as many at once as is worth it."""
+    """Trains dense networks, as many at once as is worth it.
+
+    Parameters
+    ----------
+    n_cores : int or None
+        Stacks trained side by side; None takes the cores this process may use.
+    room : Room or None
+        What to ask before another computation is compiled.
+    """
 
     name = "stacked"
 
-    def __init__(self, n_cores: int | None = None) -> None:
+    def __init__(self, n_cores: int | None = None, room: Room | None = None) -> None:
         self._n_cores = n_cores or n_usable_cores()
+        self._room = room
 
     def train(
         self,
@@ -76,7 +101,11 @@ class StackedTrainer:
             if broken.is_set() or reporter.stopping(stack.trainings).all():
                 return
             try:
-                _Run(network, stack, parts, reporter).to_end(broken.is_set)
+                one = _Run(network, stack, parts, reporter)
+                if self._room is not None and not one.is_compiled and not self._room.left():
+                    _await_stop(stack, reporter)
+                    return
+                one.to_end(broken.is_set)
             except BaseException:
                 broken.set()
                 raise
@@ -95,6 +124,12 @@ class StackedTrainer:
         model = make_model(network.model, training.params, network.info, training.seed)
         model.set_weights(weights_of(run.left_with, 0, training, network.info.n_inputs))
         return model
+
+
+def _await_stop(stack: Stack, reporter: Reporter) -> None:
+    """Wait until the end that has been asked for reaches the trainings of a stack."""
+    while not reporter.stopping(stack.trainings).all():
+        time.sleep(_LOOK_EVERY_S)
 
 
 def _finish(futures: Sequence[Future[None]]) -> None:
@@ -160,6 +195,11 @@ class _Run:
         self._orders = Orders(stack, self._numbers, self._program.layout)
         self._listen()
 
+    @property
+    def is_compiled(self) -> bool:
+        """Whether another stack has compiled the program already."""
+        return self._program.has_run
+
     def _listen(self) -> None:
         """Note which slots hold a training that goes on and is listened to."""
         self._heard = [s for s, fit in enumerate(self._fits) if fit.is_heard]
@@ -181,16 +221,12 @@ class _Run:
 
     def _values(self, told: Epoch) -> NDArray[np.float32]:
         """Return the curve values of every slot; shape (n_slots, 5)."""
-        asked = self._network.early_stopping
-        watched = np.full(told.loss.shape, np.nan, np.float32)
-        if asked is not None and self._rows[2] is not None:
-            if asked.monitor == "loss":
-                watched = told.watch_loss.numpy()
-            else:
-                sign = -1 if self._network.info.task == "regression" else 1
-                watched = sign * told.watch_metric.numpy()
-        curves = (told.loss, told.metric, told.val_loss, told.val_metric)
-        return np.stack([*(curve.numpy() for curve in curves), watched], axis=1)
+        watched = None
+        if self._rows[2] is not None:
+            watched = told.watch_loss.numpy(), told.watch_metric.numpy()
+        fit = told.loss.numpy(), told.metric.numpy()
+        val = told.val_loss.numpy(), told.val_metric.numpy()
+        return curve_values(self._network, fit, val, watched)
 
     def _charge(self, seconds: float) -> None:
         """Share the seconds of an epoch among the fits that needed it."""
