@@ -13,6 +13,9 @@ from playwright.sync_api import Locator, Page, expect
 from storage.results import read_trials
 from storage.studies import get_study, list_studies
 from tests.browser.server import PATIENCE_S, Server, serving, wait_until
+from tuning.launch import launch
+from tuning.recipes import recipe
+from tuning.spec import StudySpec
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -84,8 +87,7 @@ def test_the_example_goes_from_an_empty_home_to_the_answer(server: Server, page:
     page.get_by_role("button", name="Run the example").click()
 
     page.wait_for_url(re.compile(r"/study\?id=pima-batch-epochs"))
-    expect_moving_curves(page)
-    expect_finished(page)
+    expect_finished(page)  # within seconds: too soon to see its curves move
     open_tab(page, "Results")
     scores = [float(score) for score in column(page, "Score (accuracy)")]
     assert len(scores) >= 10  # the grid draws the rows in view
@@ -108,7 +110,6 @@ def test_california_is_changed_before_launch_and_sorted_by_error(
 
     found = start(page)
 
-    expect_moving_curves(page)
     expect_finished(page)
     open_tab(page, "Results")
     errors = [float(score) for score in column(page, "Score (RMSE)")]
@@ -167,9 +168,14 @@ def test_a_dropped_table_becomes_a_study(server: Server, page: Page, tmp_path: P
 def test_a_study_is_stopped_from_its_page_and_keeps_what_is_done(
     server: Server, page: Page
 ) -> None:
-    page.goto(f"{server.url}/new?recipe=pima-sgd")
-    found = start(page)
+    spec = recipe("pima-sgd").spec
+    # Some trials end at once, others one after another for a long time.
+    epochs = {"kind": "list", "values": [1, 100, 300, 600, 1000, 1500, 2000, 10_000]}
+    space = spec.model_dump()["space"] | {"epochs": epochs}
+    found = launch(server.db, StudySpec.parse(spec.model_dump() | {"space": space}))
+    page.goto(f"{server.url}/study?id={found}")
     wait_until(lambda: get_study(server.db, found).n_trials_done >= 1)
+    expect_moving_curves(page)
 
     page.get_by_role("button", name="Stop").first.click()
     page.get_by_role("dialog").get_by_role("button", name="Stop").click()
@@ -177,8 +183,10 @@ def test_a_study_is_stopped_from_its_page_and_keeps_what_is_done(
     expect(page.get_by_text("Stopped", exact=False).first).to_be_visible()
     wait_until(lambda: get_study(server.db, found).state == "stopped")
     row = get_study(server.db, found)
-    complete = [t for t in read_trials(server.db, found) if t.state == "COMPLETE"]
-    assert 1 <= row.n_trials_done == len(complete) < 30
+    states = [trial.state for trial in read_trials(server.db, found)]
+    assert 1 <= row.n_trials_done < 240
+    # Learning rates this high let some trials run away: they are done, and failed.
+    assert row.n_trials_done == states.count("COMPLETE") + states.count("FAIL")
 
 
 def test_bad_text_is_told_at_its_row_and_blocks_the_start(server: Server, page: Page) -> None:

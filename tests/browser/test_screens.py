@@ -18,6 +18,7 @@ from storage.studies import get_study
 from tests.browser.server import PATIENCE_S, Server, serving, wait_until
 from tuning.launch import launch
 from tuning.recipes import recipe
+from tuning.spec import StudySpec
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -29,9 +30,15 @@ STUDY_TABS = ("Live", "Results", "Analysis", "Best model", "Log")
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str]]:
-    """Give a server with the example's study in training."""
+    """Give a server with a study in training: the example's, but long enough to be seen."""
+    spec = recipe("pima-batch-epochs").spec.model_dump()
+    spec["space"] |= {
+        "epochs": {"kind": "list", "values": [10, 100, 1500]},
+        "n_hidden": {"kind": "fixed", "value": 3},
+        "n_neurons": {"kind": "fixed", "value": 128},
+    }
     with serving(tmp_path_factory.mktemp("home")) as server:
-        yield server, launch(server.db, recipe("pima-batch-epochs").spec)
+        yield server, launch(server.db, StudySpec.parse(spec))
 
 
 @pytest.fixture(scope="module")

@@ -93,7 +93,7 @@ def trial_document(trial: TrialRow, fits: Sequence[FitRow]) -> dict[str, Any]:
         "n_epochs": trial.n_epochs,
         "duration_s": trial.duration_s,
         "n_weights": trial.n_weights,
-        "trainer": fits[0].trainer if fits else "",
+        "trainer": next((fit.trainer for fit in fits if fit.trainer), ""),
         "message": trial.message,
     }
 

@@ -6,7 +6,6 @@ training of its shape, on any thread; what comes home is the Keras model with th
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tuning.cores import n_usable_cores
 from tuning.models.build import loss_name, make_model
 from tuning.training.interface import FoldData, FoldSource, Network, Reporter, Rows, Training
 from tuning.training.progress import Pair, Progress, curve_values
@@ -403,7 +403,7 @@ class GraphTrainer:
     name = "graph"
 
     def __init__(self, n_threads: int | None = None) -> None:
-        self._n_threads = n_threads or len(os.sched_getaffinity(0))
+        self._n_threads = n_threads or n_usable_cores()
         self._making = threading.Lock()  # folds and Keras' making of models take turns
 
     def train(

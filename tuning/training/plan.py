@@ -18,14 +18,14 @@ from tuning.models.size import hidden_layers, n_outputs
 from tuning.training.interface import Network, Training
 
 # Measured on 2 cores with benchmarks/stack_cost.py: seconds.
-COMPILE_S = 0.25
-COMPILE_LAYER_S = 0.08
-EPOCH_S = 6e-4  # of one call, its orders and its report
-STEP_LAYER_S = 2e-6
-SLOT_LAYER_S = 2.5e-7  # of one slot in one step and layer
-WEIGHT_S = 1.5e-9  # of one weight of one slot in one step
-PRODUCT_S = 6e-12  # of one multiply-add
-DRAW_S = 1e-8  # of one number that dropout draws
+COMPILE_S = 0.21
+COMPILE_LAYER_S = 0.13
+EPOCH_S = 8.5e-4  # of one call, its orders and its report
+STEP_LAYER_S = 1e-6
+SLOT_LAYER_S = 4.8e-7  # of one slot in one step and layer
+WEIGHT_S = 1.4e-9  # of one weight of one slot in one step
+PRODUCT_S = 1.8e-11  # of one multiply-add
+DRAW_S = 2.2e-8  # of one number that dropout draws
 _BACKWARD = 3  # a training step costs about three forward passes
 
 # A stack beyond this many times its fixed cost gains little; a smaller one tells results sooner
