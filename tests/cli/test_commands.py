@@ -200,9 +200,9 @@ def test_how_a_study_was_trained_is_told_once_or_where_trials_differ_for_each() 
 
     text, table = run("show", alike).stdout, run("show", mixed).stdout
 
-    assert "Trained by many fits at once." in " ".join(text.split())
+    assert "Trainer: many fits at once." in " ".join(text.split())
     rows = [line for line in table.splitlines() if line.startswith("│")]
-    assert "Trained by many" not in " ".join(table.split())
+    assert "Trainer: many" not in " ".join(table.split())
     assert "Model.fit" in next(row for row in rows if row.split()[1] == "0")
     assert "many" in next(row for row in rows if row.split()[1] == "1")
     trials = run_json("show", mixed)["trials"]

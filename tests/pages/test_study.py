@@ -229,11 +229,11 @@ def test_how_trials_were_trained_is_told_of_the_study_and_of_each(db: Database) 
 
     page = opened(written.id)
 
-    assert "trained by" not in texts(before)
-    assert "trained by many fits at once, Model.fit" in texts(page)
+    assert "trainer:" not in texts(before)
+    assert "trainer: many fits at once, Model.fit" in texts(page)
     assert grid(page)["trained_by"].tolist() == ["many fits at once", "Model.fit", ""]
-    assert "Trained by Model.fit" in texts(opened(written.id, trial="1"))
-    assert "Trained by many fits at once" in texts(opened(written.id, tab="Best model"))
+    assert "Trainer: Model.fit" in texts(opened(written.id, trial="1"))
+    assert "Trainer: many fits at once" in texts(opened(written.id, tab="Best model"))
 
 
 def test_the_results_are_sorted_and_filtered_over_all_trials(finished: WrittenStudy) -> None:

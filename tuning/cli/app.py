@@ -224,7 +224,7 @@ def _show(study_id: str, *, as_json: bool) -> None:
     names = list(trials[0]["params"]) if trials else []
     ways = {trainers_in_words([trial["trainer"]]) for trial in trials} - {""}
     headers = ["Trial", "State", row.score_name, "± std", *names, "Epochs", "Seconds"]
-    last = ["Trained by", "Message"] if len(ways) > 1 else ["Message"]
+    last = ["Trainer", "Message"] if len(ways) > 1 else ["Message"]
     print_table(
         [*headers, *last],
         [
@@ -232,7 +232,7 @@ def _show(study_id: str, *, as_json: bool) -> None:
             for trial in trials
         ],
     )
-    trained = f" Trained by {ways.pop()}." if len(ways) == 1 else ""
+    trained = f" Trainer: {ways.pop()}." if len(ways) == 1 else ""
     console.print(f"{row.id}: {row.state}. {row.message} {_best(row)}{trained}", markup=False)
 
 

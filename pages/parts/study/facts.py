@@ -58,9 +58,9 @@ def outline(spec: StudySpec, dataset_title: str) -> str:
 
 
 def trained_by(fits: Iterable[FitRow]) -> str:
-    """Say how fits were trained: "trained by Model.fit"; empty while that is not known."""
+    """Say how fits were trained: "trainer: Model.fit"; empty while that is not known."""
     words = trainers_in_words(fit.trainer for fit in fits)
-    return f"trained by {words}" if words else ""
+    return f"trainer: {words}" if words else ""
 
 
 def leader_sentence(row: StudyRow) -> str:

@@ -46,7 +46,7 @@ _FIXED_LABELS = {
     "n_epochs": "Epochs trained",
     "duration_s": "Time",
     "n_weights": "Weights",
-    "trained_by": "Trained by",
+    "trained_by": "Trainer",
     "message": "Message",
 }
 
@@ -371,7 +371,7 @@ def _columns(
         ),
         "duration_s": config.NumberColumn("Time", format="%.1f s", help=_TIME_HELP),
         "n_weights": config.NumberColumn("Weights", format="localized"),
-        "trained_by": config.TextColumn("Trained by", help=HELP["trained_by"]),
+        "trained_by": config.TextColumn("Trainer", help=HELP["trained_by"]),
         "message": config.TextColumn("Message", width="large"),
     }  # fmt: skip
     for name in view.spec.searched:
