@@ -47,7 +47,10 @@ study = Table(
     Column("state", String(20), nullable=False),
     Column("phase", String(160), nullable=False, default=""),
     Column("message", Text, nullable=False, default=""),
-    Column("wish", String(10), nullable=False, default=""),  # "stop" when a person asked for it
+    Column("wish", String(10), nullable=False, default=""),  # "stop" or "pause", of a person
+    Column("priority", Integer, nullable=False, server_default="0"),  # higher goes first
+    Column("planned_cores", Integer),  # stacks are cut for so many, wherever it goes on
+    Column("stages", Text, nullable=False, server_default="[]"),  # settings before extensions
     Column("version", Integer, nullable=False, default=0),
     Column("n_trials_planned", Integer, nullable=False, default=0),
     Column("n_trials_done", Integer, nullable=False, default=0),

@@ -24,6 +24,7 @@ from storage.schema import curve, event, fit, study, trial
 WAITING = "waiting"
 PREPARING = "preparing"
 TRAINING = "training"
+PAUSED = "paused"
 FINISHED = "finished"
 STOPPED = "stopped"
 FAILED = "failed"
