@@ -8,12 +8,13 @@ IS_SUITABLE := import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test fast bench bench-quick format clean
+.PHONY: help run test fast soak bench bench-quick format clean
 
 help:
 	@echo "make run          start the app and its worker   (PORT=8600 picks another port)"
 	@echo "make test         run every check and every test"
 	@echo "make fast         run the tests that take no time"
+	@echo "make soak         kill and starve searches at length: 200 kills, outages of 30 s"
 	@echo "make bench        compare with scikit-learn, KerasTuner and Optuna: hours; repeat it to go on"
 	@echo "make bench-quick  the same with two recipes, cut for both sides: minutes"
 	@echo "make format       put the code into its usual form"
@@ -25,7 +26,7 @@ run: $(VENV)/.app-installed
 # The shared dataset files, where there are some and no other folder is named.
 ifeq ($(origin TUNEBOARD_DATASETS),undefined)
 ifneq ($(wildcard ../shared/datasets),)
-test fast bench bench-quick: export TUNEBOARD_DATASETS := $(abspath ../shared/datasets)
+test fast soak bench bench-quick: export TUNEBOARD_DATASETS := $(abspath ../shared/datasets)
 endif
 endif
 
@@ -38,6 +39,10 @@ test: $(VENV)/.dev-installed
 
 fast: $(VENV)/.dev-installed
 	$(BIN)/python -m pytest -n 2 -m "not slow and not browser"
+
+soak: $(VENV)/.dev-installed
+	TUNEBOARD_TEST_KILLS=200 TUNEBOARD_TEST_OUTAGE_S=30 \
+		$(BIN)/python -m pytest tests/faults tests/execution
 
 bench: $(VENV)/.dev-installed
 	$(BIN)/python -m benchmarks.peers --resume

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from storage.database import Database, database
 from storage.results import read_trials
-from storage.studies import FINISHED, Claim, claim_next, get_study
+from storage.studies import FINISHED, claim_next, get_study
+from tuning.driver import run_study
+from tuning.execution.interface import Executor
 from tuning.launch import launch
 from tuning.spec import StudySpec
 from tuning.worker import load_engine, set_up_log
-
-Engine = Callable[[Database, Claim, threading.Event], bool]
 
 
 class NotFinishedError(RuntimeError):
@@ -31,14 +29,14 @@ class NotFinishedError(RuntimeError):
         super().__init__(f"{name} ended as {state}. {message}")
 
 
-def run_once(db: Database, spec: StudySpec, engine: Engine) -> tuple[float, dict[str, Any]]:
+def run_once(db: Database, spec: StudySpec, engine: Executor) -> tuple[float, dict[str, Any]]:
     """Run a study from launch to finished; return seconds, and scores by trial number."""
     started = time.perf_counter()
     study_id = launch(db, spec)
     claim = claim_next(db, "benchmark", study_id)
     if claim is None:
         raise NotFinishedError(spec.name, "waiting", "Nobody could claim it.")
-    engine(db, claim, threading.Event())
+    run_study(db, claim, engine)
     seconds = time.perf_counter() - started
     row = get_study(db, study_id)
     if row.state != FINISHED:

@@ -75,6 +75,7 @@ def _run(trials: int) -> None:
     from storage.database import database
     from storage.results import read_trials
     from storage.studies import claim_next, get_study
+    from tuning.driver import run_study
     from tuning.launch import launch
     from tuning.spec import StudySpec
     from tuning.worker import load_engine
@@ -85,7 +86,7 @@ def _run(trials: int) -> None:
     assert claim is not None
     started, cpu_started = time.perf_counter(), time.process_time()
     with _Memory(lambda: get_study(db, study_id).n_trials_done) as memory:
-        engine(db, claim, threading.Event())
+        run_study(db, claim, engine)
     seconds, cpu_s = time.perf_counter() - started, time.process_time() - cpu_started
     row = get_study(db, study_id)
     print(

@@ -5,9 +5,11 @@ Pages run inside it, so no address reaches a page without it.
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import streamlit as st
+from streamlit import runtime
 
 from pages import VERSION
 from pages.parts import links, problems
@@ -53,6 +55,17 @@ def _draw_worker() -> None:
         st.caption(status.note)
 
 
+@st.cache_resource(show_spinner=False)
+def _settle(url_path: str) -> str:
+    """Leave out of every later garbage collection what the first run of a page has loaded.
+
+    Streamlit collects after each run of each viewer, and looks at everything that is loaded.
+    """
+    gc.collect()
+    gc.freeze()
+    return url_path
+
+
 st.set_page_config(page_title="Tuneboard", page_icon=str(_PICTURES / "mark.svg"), layout="wide")
 st.logo(str(_PICTURES / "logo.svg"), size="large", icon_image=str(_PICTURES / "mark.svg"))
 current = st.navigation(links.pages())
@@ -61,3 +74,5 @@ with st.sidebar:
 problems.draw_told()
 with problems.shown():
     current.run()
+if runtime.exists():  # a test of a page runs without a server
+    _settle(current.url_path)

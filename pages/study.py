@@ -14,6 +14,7 @@ from pages.parts.study.facts import unknown_trials
 from pages.parts.study.header import header
 from pages.parts.study.live import live_tab
 from pages.parts.study.log import log_tab
+from pages.parts.study.reader import StudyReader
 from pages.parts.study.results import results_tab
 from pages.parts.study.view import (
     MOST_HIGHLIGHTED,
@@ -60,11 +61,10 @@ def _first_tab(view: View) -> str:
 def _highlight(view: View) -> None:
     """Draw the one way to choose trials; charts and grid follow it, and so does the address."""
     with view.reader.reading() as seen:
-        known = sorted(seen.trials)
-    if not known:
+        trials = seen.trials
+        options = seen.made("options", lambda: _options(seen))
+    if not options:
         return
-    ranked = [row.number for row in view.ranked()][:_MOST_OPTIONS]
-    options = [str(number) for number in ranked or known[:_MOST_OPTIONS]]
     wanted = take("known_trials")
     if wanted is not None:
         st.session_state["trials"] = wanted
@@ -81,7 +81,13 @@ def _highlight(view: View) -> None:
                 f"Open trial {chosen[-1]}", key="study_open", on_click=open_drawer,
                 args=(chosen[-1],), help="Everything known of it.",
             )  # fmt: skip
-    _drop_unknown(picked, known)
+    _drop_unknown(picked, [number for number in chosen if number in trials])
+
+
+def _options(seen: StudyReader) -> list[str]:
+    """List the best trials; the first ones while none has a score."""
+    numbers = seen.ranked or sorted(seen.trials)
+    return [str(number) for number in numbers[:_MOST_OPTIONS]]
 
 
 def _drop_unknown(picked: list[str], known: list[int]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping, select
 
-from storage.database import Database
+from storage.database import Database, insert_into
 from storage.errors import DatasetInUseError, UnknownDatasetRowError
 from storage.schema import dataset, study
 
@@ -37,8 +37,8 @@ class DatasetRow(NewDataset):
 def add_dataset(db: Database, new: NewDataset) -> None:
     """Write an upload; writing the same id again changes nothing."""
     with db.write() as connection:
-        if connection.scalar(select(dataset.c.id).where(dataset.c.id == new.id)) is None:
-            connection.execute(dataset.insert().values(created_at=time.time(), **new.__dict__))
+        statement = insert_into(connection, dataset).on_conflict_do_nothing()
+        connection.execute(statement.values(created_at=time.time(), **new.__dict__))
 
 
 def get_dataset(db: Database, dataset_id: str) -> DatasetRow:

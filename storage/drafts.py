@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert
 
-from storage.database import Database
+from storage.database import Database, insert_into
 from storage.schema import draft
 
 KEPT_DAYS = 7
@@ -16,9 +15,9 @@ KEPT_DAYS = 7
 def save_draft(db: Database, draft_id: str, content: str) -> None:
     """Write a draft (JSON text); drafts unused for a week go."""
     now = time.time()
-    statement = insert(draft).values(id=draft_id, content=content, updated_at=now)
     changes = {"content": content, "updated_at": now}
     with db.write() as connection:
+        statement = insert_into(connection, draft).values(id=draft_id, **changes)
         connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changes))
         connection.execute(draft.delete().where(draft.c.updated_at < now - KEPT_DAYS * 86_400))
 

@@ -5,10 +5,16 @@
     StorageError
     ├── SettingsError               an environment variable holds what it cannot
     ├── UnsupportedDatabaseError    the database address is of a kind we do not run on
+    ├── UnreachableDatabaseError    the database server does not let us in
+    ├── DatabaseRightsError         the database's user may not create tables
     ├── NewerDatabaseError          the database was written by a newer Tuneboard
     ├── UnknownStudyError           no study has this id
     ├── UnknownDatasetRowError      no stored dataset has this id
     ├── DatasetInUseError           studies still use the dataset
+    ├── BackupExistsError           the file of a backup is there already
+    ├── BackupKindError             the database is of a kind that we do not copy
+    ├── BackupError                 a backup could not be written
+    ├── StudyBusyError              a study cannot be changed while it is in training
     └── LostLeaseError              another worker owns the study now
 """
 
@@ -31,8 +37,29 @@ class UnsupportedDatabaseError(StorageError, ValueError):
 
     def __init__(self, url: str) -> None:
         super().__init__(
-            f"TUNEBOARD_DATABASE_URL is {url!r}, but only SQLite is supported. "
-            + "Use for example sqlite:////data/tuneboard.sqlite3."
+            f"TUNEBOARD_DATABASE_URL is {url!r}, but only SQLite files and PostgreSQL are "
+            + "supported. Use for example sqlite:////data/tuneboard.sqlite3 or "
+            + "postgresql://user:password@host/tuneboard."
+        )
+
+
+class UnreachableDatabaseError(StorageError):
+    """The database server does not let us in; `address` holds no password."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(
+            f"The database {address} cannot be reached: {reason}. "
+            + "Start it, or correct TUNEBOARD_DATABASE_URL."
+        )
+
+
+class DatabaseRightsError(StorageError):
+    """The database's user may not create tables; `address` holds no password."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(
+            f"The tables of {address} cannot be set up: {reason}. "
+            + "Make the user of that address the owner of the database."
         )
 
 
@@ -42,7 +69,7 @@ class NewerDatabaseError(StorageError):
     def __init__(self, revision: str) -> None:
         super().__init__(
             f"The database is at revision {revision!r}, which this Tuneboard does not know. "
-            + "Update Tuneboard, or point TUNEBOARD_HOME at another folder."
+            + "Update Tuneboard, or point TUNEBOARD_DATABASE_URL at another database."
         )
 
 
@@ -77,6 +104,42 @@ class DatasetInUseError(StorageError):
         studies = "1 study" if n_studies == 1 else f"{n_studies} studies"
         super().__init__(
             f"Dataset {name!r} is used by {studies}, so it stays. Delete those first."
+        )
+
+
+class BackupExistsError(StorageError):
+    """The file of a backup is there already."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path!r} is there already. Choose another name, or write over it with --force."
+        )
+
+
+class BackupKindError(StorageError):
+    """The database is of a kind that we do not copy; `address` holds no password."""
+
+    def __init__(self, address: str, path: str) -> None:
+        super().__init__(
+            f"The database {address} is not a SQLite file. Let PostgreSQL's own program copy "
+            + f"it: pg_dump --format=custom --file={path} {address}"
+        )
+
+
+class BackupError(StorageError):
+    """A backup could not be written; there is no half of one."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"No backup was written to {path!r}: {reason}.")
+
+
+class StudyBusyError(StorageError):
+    """A study cannot be changed while it is in training."""
+
+    def __init__(self, study_id: str) -> None:
+        super().__init__(
+            f"Study {study_id!r} is waiting or in training, so it cannot be extended now. "
+            + "Pause it, then try again."
         )
 
 

@@ -112,6 +112,17 @@ def remove(db: Database, process_id: str) -> None:
         connection.execute(delete(process).where(process.c.id == process_id))
 
 
+def is_gone(db: Database, process_id: str) -> bool:
+    """Tell whether a process of this machine is known to have ended.
+
+    False where it is not known: on another machine, or for an owner that is no process.
+    """
+    with db.read() as connection:
+        query = select(process).where(process.c.id == process_id)
+        row = connection.execute(query).mappings().first()
+    return row is not None and not _may_exist(ProcessRow(**row))
+
+
 def _may_exist(row: ProcessRow) -> bool:
     return not row.is_here or psutil.pid_exists(row.pid)
 

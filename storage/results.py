@@ -12,13 +12,16 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy import Connection, RowMapping, select
-from sqlalchemy.dialects.sqlite import insert
 
-from storage.database import Database
+from storage.database import Database, insert_into
 from storage.schema import curve, fit, study, trial
 from storage.studies import Claim, check_fence
 
 CURVE_COLUMNS = ("loss", "metric", "val_loss", "val_metric", "watched")
+
+_TRIAL_KEY = ("study_id", "number")
+_FIT_KEY = (*_TRIAL_KEY, "repeat", "fold")
+_PIECE_KEY = (*_FIT_KEY, "first_epoch")
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,8 @@ class Batch:
 def write_batch(db: Database, claim: Claim, batch: Batch) -> None:
     """Write a batch, all of it or nothing, as the study's next version.
 
+    Writing the same batch again changes nothing but the version.
+
     Raises
     ------
     LostLeaseError
@@ -143,12 +148,12 @@ def write_batch(db: Database, claim: Claim, batch: Batch) -> None:
         )
         version = connection.scalar(select(study.c.version).where(study.c.id == study_id))
         common = {"study_id": study_id, "version": version}
-        _upsert(connection, trial, [_trial_values(row) | common for row in batch.trials])
-        _upsert(connection, fit, [_fit_values(row) | common for row in batch.fits])
-        if batch.pieces:
-            connection.execute(
-                curve.insert(), [_piece_values(piece, study_id) for piece in batch.pieces]
-            )
+        trials = [_trial_values(row) | common for row in batch.trials]
+        fits = [_fit_values(row) | common for row in batch.fits]
+        pieces = [_piece_values(piece, study_id) for piece in batch.pieces]
+        _upsert(connection, trial, _TRIAL_KEY, trials)
+        _upsert(connection, fit, _FIT_KEY, fits)
+        _upsert(connection, curve, _PIECE_KEY, pieces)
 
 
 def forget_unfinished(db: Database, claim: Claim, numbers: Iterable[int]) -> None:
@@ -208,12 +213,15 @@ def read_pieces(
     last_id : int
         Hand it in as `after_id` to read only what is newer.
     """
-    conditions = [curve.c.study_id == study_id, curve.c.id > after_id]
+    conditions = [curve.c.study_id == study_id]
+    if after_id:
+        conditions.append(curve.c.id > after_id)
     if numbers is not None:
         conditions.append(curve.c.number.in_(numbers))
-    query = select(curve).where(*conditions).order_by(curve.c.id)
+    query = select(curve).where(*conditions)
     with db.read() as connection:
-        rows = connection.execute(query).mappings().all()
+        # Asked for ids or for their order, SQLite would go through all pieces of the study.
+        rows = sorted(connection.execute(query).mappings(), key=lambda row: int(row["id"]))
     return [_piece(row) for row in rows], int(rows[-1]["id"]) if rows else after_id
 
 
@@ -224,17 +232,14 @@ def last_piece_id(db: Database, study_id: str) -> int:
         return int(connection.scalar(query) or 0)
 
 
-def _upsert(connection: Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+def _upsert(
+    connection: Connection, table: sa.Table, key: Sequence[str], rows: list[dict[str, Any]]
+) -> None:
     if not rows:
         return
-    keys = [c.name for c in next(iter(_unique_constraints(table))).columns]
-    statement = insert(table)
-    updates = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=updates), rows)
-
-
-def _unique_constraints(table: sa.Table) -> list[sa.UniqueConstraint]:
-    return [c for c in table.constraints if isinstance(c, sa.UniqueConstraint)]
+    statement = insert_into(connection, table)
+    updates = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=updates), rows)
 
 
 def _trial_values(row: TrialRow) -> dict[str, Any]:

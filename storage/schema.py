@@ -124,7 +124,7 @@ curve = Table(
     Column("fold", Integer, nullable=False),
     Column("first_epoch", Integer, nullable=False),
     Column("values", LargeBinary, nullable=False),  # float32, (n_epochs, len(CURVE_COLUMNS))
-    Index("curve_by_fit", "study_id", "number", "repeat", "fold", "first_epoch"),
+    Index("curve_by_fit", "study_id", "number", "repeat", "fold", "first_epoch", unique=True),
     Index("curve_by_study", "study_id", "id"),
     sqlite_autoincrement=True,  # an id that was deleted never comes back: readers go by it
 )

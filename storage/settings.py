@@ -44,11 +44,33 @@ class Settings(BaseSettings):
     ] = "auto"
     compiled_limit: Annotated[
         int,
-        Field(ge=1, description="Computations a worker compiles before it begins anew."),
+        Field(
+            ge=1, description="Computations a training process compiles; then it begins anew."
+        ),
     ] = 200
+    memory_limit_mb: Annotated[
+        int | None,
+        Field(ge=500, description="Most memory of a training process, in MB; what is there."),
+    ] = None
+    cluster: Annotated[
+        str | None,
+        Field(description="Address of a Dask scheduler; unset: processes of this machine."),
+    ] = None
+    cluster_ca: Annotated[
+        Path | None, Field(description="File with the cluster's certificate authority (TLS).")
+    ] = None
+    cluster_cert: Annotated[
+        Path | None, Field(description="File with this side's certificate (TLS).")
+    ] = None
+    cluster_key: Annotated[
+        Path | None, Field(description="File with the key of that certificate (TLS).")
+    ] = None
     upload_limit_mb: Annotated[
         int, Field(ge=1, le=4096, description="Largest file a browser may upload, in MB.")
     ] = 50
+    min_free_mb: Annotated[
+        int, Field(ge=0, description="Space that stays free on the disk, in MB.")
+    ] = 500
     public_url: Annotated[
         str | None, Field(description="Address people open, for links made by Share.")
     ] = None

@@ -11,6 +11,7 @@ import pytest
 
 from storage.database import Database, database, open_database
 from storage.settings import settings
+from tests.postgres import Server, find_programs
 
 _HOME = tempfile.TemporaryDirectory(prefix="tuneboard-tests-")
 _DATASETS = Path(__file__).resolve().parents[2] / "shared" / "datasets"
@@ -33,6 +34,42 @@ def pytest_unconfigure() -> None:
 def db(tmp_path: Path) -> Iterator[Database]:
     """Give a migrated database of its own to one test."""
     opened = open_database(f"sqlite:///{tmp_path / 'tuneboard.sqlite3'}")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """Give a PostgreSQL server of the tests' own."""
+    programs = find_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL's initdb is neither in PATH nor in /usr/lib/postgresql")
+    server = Server(programs)
+    yield server
+    server.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def dialect(request: pytest.FixtureRequest) -> str:
+    """Name the kind of database, one after the other."""
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give the address of a database without tables, of each kind."""
+    if dialect == "sqlite":
+        yield f"sqlite:///{tmp_path / 'tuneboard.sqlite3'}"
+        return
+    server: Server = request.getfixturevalue("postgres")
+    with server.database() as name:
+        yield server.url(name)
+
+
+@pytest.fixture
+def each_db(empty_url: str) -> Iterator[Database]:
+    """Give a migrated database of its own to one test, of each kind."""
+    opened = open_database(empty_url)
     yield opened
     opened.close()
 

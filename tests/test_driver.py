@@ -20,10 +20,20 @@ from storage.database import Database, database
 from storage.errors import LostLeaseError
 from storage.results import CURVE_COLUMNS, TrialRow, read_fits, read_pieces, read_trials
 from storage.schema import study as study_table
-from storage.studies import StudyRow, ask_to_stop, claim_next, events, get_study
+from storage.studies import (
+    StudyRow,
+    ask_to_pause,
+    ask_to_stop,
+    claim_next,
+    events,
+    get_study,
+    resume,
+)
 from storage.timings import read_stack_timings, read_timings
 from tuning.driver import run_study
+from tuning.execution.here import Here
 from tuning.export.files import best_model_path, study_document
+from tuning.extension import extend
 from tuning.launch import launch
 from tuning.spec import StudySpec
 from tuning.training.interface import (
@@ -67,7 +77,7 @@ def run_again(
     db = database()
     claim = claim_next(db, "test", study_id)
     assert claim is not None
-    run_study(db, claim, trainer or KerasTrainer(), stop)
+    run_study(db, claim, Here(trainer or KerasTrainer()), stop)
     return get_study(db, study_id), read_trials(db, study_id)
 
 
@@ -242,6 +252,57 @@ def test_a_person_s_stop_keeps_finished_trials_and_ends_in_the_middle_of_one() -
     assert sum(len(piece.values) for piece in pieces) < 600
 
 
+def test_a_paused_study_goes_on_and_its_scores_are_those_of_one_that_did_not_pause() -> None:
+    spec = make_spec(
+        space={
+            "batch_size": {"kind": "list", "values": [50, 100, 150, 200]},
+            "epochs": {"kind": "fixed", "value": 30},
+        },
+        evaluation={"method": "holdout"},
+    )
+    _, expected = run(spec)
+    db = database()
+    study_id = launch(db, spec)
+    thread = when(
+        lambda: get_study(db, study_id).n_trials_done >= 1, lambda: ask_to_pause(db, study_id)
+    )
+    paused, kept = run_again(study_id)
+    thread.join()
+    assert claim_next(db, "test", study_id) is None
+    resume(db, study_id)
+    row, trials = run_again(study_id)
+
+    assert (paused.state, paused.message, paused.wish) == ("paused", "Paused by a person.", "")
+    assert {t.state for t in kept} <= {"COMPLETE", "WAITING"}
+    assert 1 <= paused.n_trials_done < 4
+    assert row.state == "finished"
+    assert [t.score for t in trials] == [t.score for t in expected]
+
+
+def test_an_extended_study_trains_only_what_is_new() -> None:
+    spec, wider = (
+        make_spec(
+            space={
+                "batch_size": {"kind": "list", "values": values},
+                "epochs": {"kind": "fixed", "value": 2},
+            }
+        )
+        for values in ([200, 100], [50, 100, 200])
+    )
+    db = database()
+    first, before = run(spec)
+    extend(db, first, wider)
+
+    row, trials = run_again(first.id)
+
+    assert (row.state, row.n_trials_done, row.n_fits_done) == ("finished", 3, 6)
+    assert trials[:2] == before
+    assert [t.params["batch_size"] for t in trials] == [200, 100, 50]
+    copied = optuna.load_study(study_name=row.id, storage=db.url).trials
+    assert [t.value for t in copied] == [t.score for t in trials]
+    assert copied[0].distributions["batch_size"].choices == (50, 100, 200)  # type: ignore[attr-defined]
+
+
 def test_a_worker_that_leaves_hands_over_and_the_scores_are_those_of_one_that_stayed() -> None:
     spec = make_spec(
         space={
@@ -283,7 +344,7 @@ def test_a_worker_that_lost_its_study_writes_nothing_more() -> None:
 
     thread = when(lambda: get_study(db, study_id).state == "training", take_over)
     with pytest.raises(LostLeaseError) as error:
-        run_study(db, claim, KerasTrainer())
+        run_study(db, claim, Here(KerasTrainer()))
     thread.join()
 
     assert str(error.value) == (

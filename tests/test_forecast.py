@@ -40,7 +40,6 @@ def simple_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     nearly_nothing = dict.fromkeys(("SLOT_LAYER_S", "WEIGHT_S", "PRODUCT_S", "DRAW_S"), 1e-20)
     for name, value in (costs | nearly_nothing).items():
         monkeypatch.setattr(plan, name, value)
-    monkeypatch.setattr("tuning.forecast.n_usable_cores", lambda: 1)
 
 
 def make_trainings(
@@ -94,21 +93,21 @@ def test_a_forecast_is_in_seconds_of_this_machine(db: Database) -> None:
     slow = [StackTiming(1000.0, 0.001, 3000.0), StackTiming(0.001, 10.0, 5.0)]
     add_stack_timings(db, slow * 20)
 
-    seconds, starts = Forecast(db, SPEC, NETWORK)(ALL, ALL)
+    seconds, starts = Forecast(db, SPEC, NETWORK, 1)(ALL, ALL)
 
     assert sum(starts.values()) == pytest.approx(8 / 2, rel=0.01)
     assert sum(seconds.values()) == pytest.approx(8 / 2 + 30 * 3, rel=0.01)
 
 
 def test_what_is_finished_takes_nothing_and_its_neighbours_take_all(db: Database) -> None:
-    seconds, starts = Forecast(db, SPEC, NETWORK)(ALL, SHORT)
+    seconds, starts = Forecast(db, SPEC, NETWORK, 1)(ALL, SHORT)
 
     assert set(seconds) == set(starts) == {(1, 0, 0), (1, 0, 1)}
     assert sum(seconds.values()) == pytest.approx(4 + 5)
 
 
 def test_what_stacks_took_is_kept_beside_what_their_plans_foretold(db: Database) -> None:
-    forecast, ledger = Forecast(db, SPEC, NETWORK), Ledger(SPEC, (), None)
+    forecast, ledger = Forecast(db, SPEC, NETWORK, 1), Ledger(SPEC, (), None)
     for trainings, n_epochs in ((RELU, 10), (make_trainings(3, 10), 3)):
         ledger.plan(*forecast(trainings, trainings))
         with forecast.watching(ledger):
@@ -123,7 +122,7 @@ def test_what_stacks_took_is_kept_beside_what_their_plans_foretold(db: Database)
 
 
 def test_nothing_is_kept_of_a_study_that_trained_nothing(db: Database) -> None:
-    assert Forecast(db, SPEC, NETWORK).stack_timings() == []
+    assert Forecast(db, SPEC, NETWORK, 1).stack_timings() == []
 
 
 @pytest.mark.usefixtures("home")
@@ -137,7 +136,7 @@ def test_trainings_that_run_alone_are_forecast_one_by_one(
     ]
     add_timings(db, [Timing("dense", "keras", work=1e6, **cost) for cost in costs])
 
-    seconds, starts = Forecast(db, SPEC, NETWORK)([*RELU, *SHORT], [*RELU])
+    seconds, starts = Forecast(db, SPEC, NETWORK, 1)([*RELU, *SHORT], [*RELU])
 
     assert set(seconds) == set(starts) == {(0, 0, 0), (0, 0, 1)}
     assert list(seconds.values()) == pytest.approx([20.0, 20.0], rel=0.2)

@@ -96,7 +96,9 @@ def test_compose_runs_app_and_worker_from_one_image_on_one_volume() -> None:
     assert app["image"] == worker["image"] == f"tuneboard:{version}"
     assert app["volumes"] == worker["volumes"] == ["data:/data"]
     assert set(compose["volumes"]) == {"data"}
-    assert app["environment"] == {"TUNEBOARD_WORKERS": "0"}
+    database = {"TUNEBOARD_DATABASE_URL": "${TUNEBOARD_DATABASE_URL:-}"}
+    assert worker["environment"] == database
+    assert app["environment"] == {**database, "TUNEBOARD_WORKERS": "0"}
     assert worker["depends_on"] == {"app": {"condition": "service_healthy"}}
     assert all(port.startswith("127.0.0.1:") for port in app["ports"])
 

@@ -6,8 +6,10 @@ import dataclasses
 import datetime
 import io
 import json
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from wsgiref.util import setup_testing_defaults
@@ -91,11 +93,11 @@ def load(db: Database) -> optuna.Study:
 
 
 def test_optuna_reads_the_same_numbers_params_values_and_states(
-    db: Database, spec: StudySpec
+    each_db: Database, spec: StudySpec
 ) -> None:
-    OptunaCopy(db, STUDY_ID, spec).copy(make_rows(), read_fits, MANY)
+    OptunaCopy(each_db, STUDY_ID, spec).copy(make_rows(), read_fits, MANY)
 
-    study = optuna.load_study(study_name=STUDY_ID, storage=db.url)
+    study = load(each_db)
 
     assert [trial.number for trial in study.trials] == [0, 1, 2, 3]
     assert [trial.state for trial in study.trials] == [
@@ -175,9 +177,9 @@ def rows_of_optuna(db: Database) -> dict[str, list[dict[str, Any]]]:
 
 @pytest.mark.usefixtures("_far_east")
 def test_every_row_is_as_optunas_own_add_trial_writes_it(
-    db: Database, spec: StudySpec, tmp_path: Path
+    each_db: Database, spec: StudySpec, tmp_path: Path
 ) -> None:
-    OptunaCopy(db, STUDY_ID, spec).copy(make_rows(), read_fits, MANY)
+    OptunaCopy(each_db, STUDY_ID, spec).copy(make_rows(), read_fits, MANY)
 
     other = open_database(f"sqlite:///{tmp_path / 'other.sqlite3'}")
     study = optuna.create_study(study_name=STUDY_ID, storage=optuna_storage(other))
@@ -205,7 +207,7 @@ def test_every_row_is_as_optunas_own_add_trial_writes_it(
         trial.datetime_start = trial.datetime_complete - datetime.timedelta(seconds=60)
         study.add_trial(trial)
 
-    written = rows_of_optuna(db)
+    written = rows_of_optuna(each_db)
     assert written == rows_of_optuna(other)
     assert {
         name: len(written[name]) for name in ("trials", "trial_values", "trial_params")
@@ -273,6 +275,37 @@ def test_a_copy_that_is_opened_again_goes_on_where_it_was(
     OptunaCopy(db, STUDY_ID, spec).copy(rows, read_fits, MANY)
 
     assert [trial.value for trial in load(db).trials] == [0.5, None, None, 0.25]
+
+
+def test_two_that_copy_the_same_trials_copy_them_once(
+    each_db: Database, spec: StudySpec
+) -> None:
+    rows, copies = make_rows(), [OptunaCopy(each_db, STUDY_ID, spec) for _ in range(2)]
+    barrier = threading.Barrier(2)
+
+    def copy_all(copy: OptunaCopy) -> None:
+        barrier.wait()
+        copy.copy(rows, read_fits, MANY)
+        copy.copy_rest(rows, read_fits)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(copy_all, copies))
+
+    trials = load(each_db).trials
+    assert [(t.number, t.user_attrs["number"]) for t in trials] == [(n, n) for n in range(4)]
+
+
+def test_a_copy_that_failed_is_made_again_in_order(db: Database, spec: StudySpec) -> None:
+    rows, copy = make_rows(), OptunaCopy(db, STUDY_ID, spec)
+
+    def fail(_: Sequence[int]) -> list[FitRow]:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        copy.copy(rows, fail, 2)
+    copy.copy(rows, read_fits, 2)
+
+    assert [trial.user_attrs["number"] for trial in load(db).trials] == [0, 1]
 
 
 def test_only_so_many_trials_are_copied_at_once(db: Database, spec: StudySpec) -> None:

@@ -15,14 +15,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("pages", "tuning", "storage")
+CALLED_BY_OTHERS = {"cryptography"}  # Dask makes its temporary certificates with it
 
 
 def pins(name: str) -> dict[str, str]:
-    """Read the exact versions of a requirements file, by the name of the library."""
+    """Read the exact versions of a requirements file, by the name without its extras."""
     lines = (ROOT / name).read_text().splitlines()
     wanted = [line for line in lines if line and not line.startswith(("#", "-r "))]
-    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9a-z.]+", line) for line in wanted)
-    return dict(line.split("==", 1) for line in wanted)
+    pinned = [
+        re.fullmatch(r"([a-z0-9-]+)(?:\[[a-z]+\])?==([0-9a-z.]+)", line) for line in wanted
+    ]
+    assert all(pinned)
+    return {pin[1]: pin[2] for pin in pinned if pin}
 
 
 def imported_modules() -> set[str]:
@@ -53,7 +57,7 @@ def test_every_library_the_program_imports_is_pinned_and_no_other() -> None:
     third_party = imported_modules() - set(sys.stdlib_module_names) - {"app", *PACKAGES}
     imported = {installed[name][0].lower().replace("_", "-") for name in third_party}
 
-    assert imported == set(pins("requirements.txt"))
+    assert imported | CALLED_BY_OTHERS == set(pins("requirements.txt"))
 
 
 def test_streamlit_knows_every_option_we_set() -> None:

@@ -16,6 +16,7 @@ import structlog
 
 from storage.database import Database
 from storage.errors import LostLeaseError
+from storage.patience import is_full, is_outage, patient
 from storage.results import (
     FitRow,
     Timing,
@@ -24,15 +25,18 @@ from storage.results import (
     read_fits,
     read_trials,
 )
+from storage.settings import settings
 from storage.studies import (
     FAILED,
     FINISHED,
+    PAUSED,
     PREPARING,
     STOPPED,
     TRAINING,
     Claim,
     StudyRow,
     get_study,
+    read_stages,
     update_claimed,
 )
 from storage.timings import add_stack_timings, add_timings
@@ -40,6 +44,9 @@ from tuning.analysis.estimate import training_cost
 from tuning.datasets.catalogue import load_dataset
 from tuning.datasets.info import DatasetInfo
 from tuning.errors import TuningError
+from tuning.execution.interface import Executor, Leader, Work
+from tuning.export.files import save_best_model
+from tuning.extension import parse_stages
 from tuning.forecast import Forecast
 from tuning.keeper import Keeper
 from tuning.ledger import Ledger
@@ -56,19 +63,19 @@ from tuning.samplers import (
 )
 from tuning.spec import StudySpec
 from tuning.training.choice import STACKED
-from tuning.training.interface import Network, Readout, Trainer, Training
-from tuning.training.refit import Leader, keep_best_model
+from tuning.training.interface import Network, Readout, Training
 from tuning.training.rows import StudyRows
 from tuning.training.seeds import fit_seed
 
 _TIMINGS_KEPT = 300  # of one study; the next estimate needs no more
+_PAUSES = ("pause", "disk")  # wishes after which a study can go on
 _FINAL = ("COMPLETE", "PRUNED", "FAIL")
 
 log = structlog.get_logger()
 
 
 def run_study(
-    db: Database, claim: Claim, trainer: Trainer, stop: threading.Event | None = None
+    db: Database, claim: Claim, executor: Executor, stop: threading.Event | None = None
 ) -> None:
     """Run a claimed study to its end.
 
@@ -83,13 +90,16 @@ def run_study(
     LostLeaseError
         If another worker has claimed the study since.
     """
-    row = get_study(db, claim.study_id)
+    row = patient(lambda: get_study(db, claim.study_id))
     log.info("study taken", study=row.id, fits=row.n_fits_planned)
     try:
-        _Driver(db, claim, row, trainer, stop or threading.Event()).run()
+        _Driver(db, claim, row, executor, stop or threading.Event()).run()
     except TuningError as error:
-        update_claimed(db, claim, str(error), state=FAILED, phase="", message=str(error))
-        log.warning("study failed", study=row.id, reason=str(error))
+        reason = str(error)
+        patient(
+            lambda: update_claimed(db, claim, reason, state=FAILED, phase="", message=reason)
+        )
+        log.warning("study failed", study=row.id, reason=reason)
     except LostLeaseError:
         raise
     except Exception as error:
@@ -97,6 +107,8 @@ def run_study(
         message = (
             f"Training broke off: {type(error).__name__}: {error}. The worker's log has more."
         )
+        if is_outage(error) or is_full(error):
+            raise  # the study waits for the next worker
         update_claimed(db, claim, message, state=FAILED, phase="", message=message)
         raise
 
@@ -111,10 +123,10 @@ class _Driver:
         db: Database,
         claim: Claim,
         row: StudyRow,
-        trainer: Trainer,
+        executor: Executor,
         leave: threading.Event,
     ) -> None:
-        self._db, self._claim, self._row, self._trainer = db, claim, row, trainer
+        self._db, self._claim, self._row, self._executor = db, claim, row, executor
         self._spec = StudySpec.parse(row.spec)
         minutes = self._spec.max_minutes
         limit_s = None if minutes is None else minutes * 60
@@ -135,30 +147,39 @@ class _Driver:
         data = self._spec.data
         dataset = load_dataset(data.dataset, data.digits, progress=self._say_download)
         self._info: DatasetInfo = dataset.info
-        self._rows = StudyRows(self._spec, dataset)
         stopping = self._spec.evaluation.early_stopping
         self._network = Network(self._spec.model, dataset.info, stopping)
+        self._work = Work(
+            self._row.id,
+            self._network,
+            StudyRows(self._spec, dataset),
+            self._row.priority,
+            self._row.planned_cores or self._executor.n_cores,
+        )
         finished = self._take_up()
         self._board = make_board(self._spec)
         self._place_finished(finished)
-        self._forecast = Forecast(self._db, self._spec, self._network)
-        self._ledger = Ledger(self._spec, finished, self._board)
-        self._keeper.write_for(
-            self._ledger, OptunaCopy(self._db, self._claim.study_id, self._spec)
+        self._forecast = self._keeper.last(
+            lambda: Forecast(self._db, self._spec, self._network, self._work.n_cores)
         )
+        self._ledger = Ledger(self._spec, finished, self._board)
+        study_id = self._claim.study_id
+        copy = self._keeper.last(lambda: OptunaCopy(self._db, study_id, self._spec))
+        self._keeper.write_for(self._ledger, copy)
         self._say(
             state=TRAINING,
             phase="Training",
             started_at=self._row.started_at or time.time(),
+            planned_cores=self._work.n_cores,
             note=f"Going on after {len(finished)} trials." if finished else "Training.",
         )
 
     def _take_up(self) -> list[TrialRow]:
         """Read what an earlier worker has finished, and forget what it had in flight."""
-        rows = read_trials(self._db, self._claim.study_id)
+        rows = self._keeper.last(lambda: read_trials(self._db, self._claim.study_id))
         finished = [_whole(row) for row in rows if row.state in _FINAL]
         in_flight = [row.number for row in rows if row.state not in _FINAL]
-        forget_unfinished(self._db, self._claim, in_flight)
+        self._keeper.last(lambda: forget_unfinished(self._db, self._claim, in_flight))
         return finished
 
     def _place_finished(self, finished: Sequence[TrialRow]) -> None:
@@ -169,10 +190,10 @@ class _Driver:
             self._board.finish(row.number, row.score, pruned=row.state == "PRUNED")
 
     def _search(self) -> None:
-        for settings in self._rounds():
+        for chosen in self._rounds():
             if self._ledger.stopped:
                 break
-            self._train(settings)
+            self._train(chosen)
         self._keeper.check()
 
     def _rounds(self) -> Iterator[dict[int, dict[str, Value]]]:
@@ -183,9 +204,10 @@ class _Driver:
         so that it is cut into the same stacks again.
         """
         done = set(self._ledger.finished)
-        planned = planned_settings(self._spec)
+        stages = parse_stages(self._keeper.last(lambda: read_stages(self._db, self._row.id)))
+        planned = planned_settings(self._spec, stages.settings)
         start = 0
-        for size in round_sizes(self._spec):
+        for size in round_sizes(self._spec, stages.ends):
             numbers = range(start, start + size)
             start += size
             if planned is None:
@@ -209,7 +231,7 @@ class _Driver:
         trainings = list(self._trainings(params))
         self._predict(trainings)
         with self._forecast.watching(self._ledger):
-            self._trainer.train(self._network, trainings, self._rows, self._ledger)
+            self._executor.train(self._work, trainings, self._ledger)
 
     def _trainings(self, params: Mapping[int, Mapping[str, Value]]) -> Iterator[Training]:
         evaluation = self._spec.evaluation
@@ -257,12 +279,18 @@ class _Driver:
         if message:
             self._ledger.close(message)
         self._keeper.flush()
-        if self._keeper.wish:
-            self._say(state=STOPPED, phase="", message=self._stopped_message())
+        if self._keeper.wish in _PAUSES:
+            message = self._keeper.reason or "Paused by a person."
+            self._say(state=PAUSED, phase="", message=message, note=message)
+        elif self._keeper.wish:
+            message = self._stopped_message()
+            self._say(state=STOPPED, phase="", message=message, note=message)
         else:
             self._say(lease_until=0.0, phase="Waiting for a worker", note="The worker ended.")
 
     def _stopped_trials_message(self) -> str:
+        if self._keeper.wish in _PAUSES:
+            return "Paused before it was finished; it starts anew when the study goes on."
         if self._keeper.wish:
             return "Stopped before it was finished."
         return "The worker was stopped; it goes on by itself."
@@ -278,7 +306,9 @@ class _Driver:
             return
         self._say(phase="Training the best model on all rows")
         leader = Leader(self._claim.study_id, self._spec, best)
-        keep_best_model(leader, self._network, self._rows, self._trainer, self._keeper)
+        model = self._executor.best_model(self._work, leader, self._keeper)
+        if model is not None:
+            save_best_model(settings().home, self._row.id, model)
 
     def _keep_timings(self) -> None:
         """Keep what training cost, for the next estimate: each training, or all stacks."""
@@ -303,7 +333,7 @@ class _Driver:
         )
 
     def _say(self, note: str = "", **changes: object) -> None:
-        update_claimed(self._db, self._claim, note, **changes)
+        self._keeper.last(lambda: update_claimed(self._db, self._claim, note, **changes))
 
     def _say_download(self, file_name: str, done: int, total: int) -> None:
         if self._keeper.stopped:

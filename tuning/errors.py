@@ -12,6 +12,10 @@
     ├── DatasetFileError            a file is here, but it is not the published one
     ├── UploadError                 an uploaded file cannot be used
     ├── SplitError                  the rows cannot be split as asked
+    ├── ClusterError                no Dask cluster to train on can be reached
+    ├── DiskSpaceError              too little of the disk would stay free
+    ├── UnfinishedStudyError        a study is not deleted while it may still go on
+    ├── ConfirmationError           a command would need a yes and cannot ask for it
     ├── TrainingError               a fit failed; its trial is marked failed
     └── NoBestModelError            a study has no model to take home
 """
@@ -118,6 +122,52 @@ class SplitError(TuningError, ValueError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
+
+
+class ClusterError(TuningError):
+    """No Dask cluster to train on can be reached."""
+
+    def __init__(self, address: str, error: BaseException) -> None:
+        super().__init__(
+            f"No scheduler answers at {address!r} ({error or type(error).__name__}). "
+            + "Start it, or correct TUNEBOARD_CLUSTER and its TLS files."
+        )
+
+
+class DiskSpaceError(TuningError):
+    """Too little of the disk would stay free.
+
+    `purpose` says what `need_mb` is for; empty where nothing new is to be written.
+    """
+
+    def __init__(
+        self, folder: str, free_mb: int, spare_mb: int, need_mb: int = 0, purpose: str = ""
+    ) -> None:
+        need = f"{need_mb:,} MB for {purpose} and " if purpose else ""
+        super().__init__(
+            f"The disk of {folder!r} has {free_mb:,} MB free, but {need}{spare_mb:,} MB to "
+            + "spare are needed. Delete studies or datasets, free space, or lower "
+            + "TUNEBOARD_MIN_FREE_MB."
+        )
+
+
+class UnfinishedStudyError(TuningError):
+    """A study is not deleted while it may still go on."""
+
+    def __init__(self, study_id: str, state: str) -> None:
+        super().__init__(
+            f"Study {study_id!r} is not finished ({state}), so it stays. "
+            + "Stop it first, then delete it."
+        )
+
+
+class ConfirmationError(TuningError):
+    """A command would need a yes and cannot ask for it."""
+
+    def __init__(self, question: str) -> None:
+        super().__init__(
+            f"{question} There is no terminal to answer in. Add --yes to go ahead."
+        )
 
 
 class TrainingError(TuningError):

@@ -16,7 +16,6 @@ from tuning.analysis.estimate import (
     planned_rows,
     training_cost,
 )
-from tuning.cores import n_usable_cores
 from tuning.ledger import Key, Ledger
 from tuning.spec import StudySpec
 from tuning.training.choice import STACKED, trainer_of
@@ -31,11 +30,13 @@ class Forecast:
     ----------
     db : Database
         Holds what earlier studies took.
+    n_cores : int
+        Trainings, or stacks of them, that run side by side.
     """
 
-    def __init__(self, db: Database, spec: StudySpec, network: Network) -> None:
+    def __init__(self, db: Database, spec: StudySpec, network: Network, n_cores: int) -> None:
         self._spec, self._network = spec, network
-        self._trainer, self._n_cores = trainer_of(spec.model), n_usable_cores()
+        self._trainer, self._n_cores = trainer_of(spec.model), n_cores
         self._rows = planned_rows(spec, network.info)
         self._stack_pace = measured_stack_pace(read_stack_timings(db))
         timings = read_timings(db, spec.model, self._trainer)

@@ -1,21 +1,38 @@
-"""The thread beside the training: keeps the lease, hears wishes, writes what is new."""
+"""The thread beside the training: keeps the lease, hears wishes, writes what is new.
+
+Training goes on while the database is away; what it tells waits here. When the disk is full,
+training ends, and what it told waits until there is room for it.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
+from typing import TypeVar
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from storage.database import Database
 from storage.errors import LostLeaseError
-from storage.results import FitRow, read_fits, write_batch
+from storage.patience import is_full, patient
+from storage.results import Batch, FitRow, read_fits, write_batch
+from storage.settings import settings
 from storage.studies import Claim, renew
+from tuning.disk import room
 from tuning.ledger import Ledger
 from tuning.optuna_copy import OptunaCopy
 
 _EVERY_S = 0.2  # an epoch is on the screen within two seconds, polling and drawing included
 _COPIED_AT_ONCE = 100  # trials into Optuna's tables between two looks at the wishes
+_LOOK_AT_DISK_S = 5.0
+_PATIENCE_S = 20.0  # with a database that is away, once the process has been told to end
+_DISK_FULL = "The disk was full. Free some space, then let the study go on."
+
+T = TypeVar("T")
+log = structlog.get_logger()
 
 
 class Keeper:
@@ -29,7 +46,10 @@ class Keeper:
     Attributes
     ----------
     wish : str
-        Why a person, or the time limit, wants the end: "stop", "time" or "".
+        Why a person, the time limit or a full disk wants the end: "stop", "pause", "time",
+        "disk" or "".
+    reason : str
+        A sentence where the wish does not say enough.
     """
 
     def __init__(
@@ -48,8 +68,11 @@ class Keeper:
         self._error: BaseException | None = None
         self._ledger: Ledger | None = None
         self._copy: OptunaCopy | None = None
+        self._unwritten = Batch()
+        self._looked_at_disk = 0.0
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
         self.wish = wish
+        self.reason = ""
 
     @property
     def stopped(self) -> bool:
@@ -81,18 +104,49 @@ class Keeper:
         if self._error is not None:
             raise self._error
 
+    def last(self, call: Callable[[], T]) -> T:
+        """Make a database call that may be repeated, and see it through.
+
+        Waits while the database is away or the disk is full; the latter also asks for the end
+        of the training. Once the process has been told to end, it waits no longer than that.
+        """
+        while True:
+            try:
+                return patient(call, on_wait=self._while_away)
+            except SQLAlchemyError as error:
+                if not is_full(error):
+                    raise
+                self._pause_for_disk(_DISK_FULL)
+                if self._leave.wait(_LOOK_AT_DISK_S):
+                    raise
+
+    def _while_away(self, seconds: float, error: BaseException) -> None:
+        log.warning("database away", seconds=round(seconds), reason=str(error))
+        if self._leave.is_set() and seconds > _PATIENCE_S:
+            raise error
+
+    def _pause_for_disk(self, reason: str) -> None:
+        if self.wish != "disk":
+            log.warning("disk full", reason=reason)
+        self.wish, self.reason = "disk", reason
+        if self._ledger is not None:
+            self._ledger.stop()
+
     def flush(self) -> None:
         """Write and copy all that is new, also what follows a gap in the numbers."""
         self._write()
-        if self._ledger is not None and self._copy is not None:
+        ledger, copy = self._ledger, self._copy
+        if ledger is not None and copy is not None:
             with self._writing:
-                self._copy.copy_rest(self._ledger.finished, self._read_fits)
+                self.last(lambda: copy.copy_rest(ledger.finished, self._read_fits))
 
     def _run(self) -> None:
         try:
             while not self._over.wait(_EVERY_S):
                 self._write()
-                self.wish = renew(self._db, self._claim) or self.wish or self._time_is_up()
+                wish = self.last(lambda: renew(self._db, self._claim))
+                self.wish = wish or self.wish or self._time_is_up()
+                self._look_at_disk()
                 if self._ledger is not None and self.stopped:
                     self._ledger.stop()
                 self._copy_some()
@@ -110,14 +164,25 @@ class Keeper:
         if self._ledger is None:
             return
         with self._writing:
-            batch = self._ledger.take()
-            if batch:
-                write_batch(self._db, self._claim, batch)
+            self._unwritten = self._unwritten or self._ledger.take()
+            if self._unwritten:
+                batch = self._unwritten
+                self.last(lambda: write_batch(self._db, self._claim, batch))
+            self._unwritten = Batch()
 
     def _copy_some(self) -> None:
-        if self._ledger is not None and self._copy is not None:
+        ledger, copy = self._ledger, self._copy
+        if ledger is not None and copy is not None:
             with self._writing:
-                self._copy.copy(self._ledger.finished, self._read_fits, _COPIED_AT_ONCE)
+                self.last(lambda: copy.copy(ledger.finished, self._read_fits, _COPIED_AT_ONCE))
+
+    def _look_at_disk(self) -> None:
+        now = time.monotonic()
+        if now - self._looked_at_disk >= _LOOK_AT_DISK_S:
+            self._looked_at_disk = now
+            reason = room(settings().home, self._db)
+            if reason is not None:
+                self._pause_for_disk(reason)
 
     def _read_fits(self, numbers: Sequence[int]) -> list[FitRow]:
         return read_fits(self._db, self._claim.study_id, numbers=numbers)
@@ -128,4 +193,6 @@ class Keeper:
             renew(self._db, self._claim)
         except LostLeaseError as lost:
             return lost
+        except SQLAlchemyError:
+            pass
         return error

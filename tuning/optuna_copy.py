@@ -48,7 +48,8 @@ class OptunaCopy:
         )
         study.set_user_attr("score", spec.evaluation.score)
         self._study_id = storage.get_study_id_from_name(study_id)
-        self._copied = self._read_copied()
+        with db.read() as connection:
+            self._copied = self._read_copied(connection)
         self._next = 0
 
     def copy(self, finished: Mapping[int, TrialRow], read_fits: FitReader, most: int) -> None:
@@ -64,11 +65,13 @@ class OptunaCopy:
             Trials to copy at once.
         """
         numbers: list[int] = []
-        while len(numbers) < most and (self._next in finished or self._next in self._copied):
-            if self._next not in self._copied:
-                numbers.append(self._next)
-            self._next += 1
+        number = self._next
+        while len(numbers) < most and (number in finished or number in self._copied):
+            if number not in self._copied:
+                numbers.append(number)
+            number += 1
         self._add(numbers, finished, read_fits)
+        self._next = number  # only now: the call is made again where the database was away
 
     def copy_rest(self, finished: Mapping[int, TrialRow], read_fits: FitReader) -> None:
         """Copy every trial that is missing; after a gap Optuna's numbers fall behind ours."""
@@ -76,15 +79,14 @@ class OptunaCopy:
         for start in range(0, len(numbers), _AT_ONCE):
             self._add(numbers[start : start + _AT_ONCE], finished, read_fits)
 
-    def _read_copied(self) -> set[int]:
+    def _read_copied(self, connection: sa.Connection | Session) -> set[int]:
         attribute = models.TrialUserAttributeModel
         query = (
             sa.select(attribute.value_json)
             .join(models.TrialModel, models.TrialModel.trial_id == attribute.trial_id)
             .where(models.TrialModel.study_id == self._study_id, attribute.key == _NUMBER)
         )
-        with self._db.read() as connection:
-            return {int(json.loads(value)) for value in connection.scalars(query)}
+        return {int(json.loads(value)) for value in connection.scalars(query)}
 
     def _add(
         self, numbers: Sequence[int], finished: Mapping[int, TrialRow], read_fits: FitReader
@@ -96,13 +98,31 @@ class OptunaCopy:
             fits.setdefault(fit.number, []).append(fit)
         trials = [self._frozen(finished[number], fits.get(number, [])) for number in numbers]
         with self._db.write() as connection, Session(connection) as session:
-            self._insert(session, trials)
-        self._copied.update(numbers)
+            copied = self._lock(session)
+            missing = [trial for trial in trials if trial.user_attrs[_NUMBER] not in copied]
+            self._insert(session, missing)
+        self._copied = copied.union(numbers)
+
+    def _lock(self, session: Session) -> set[int]:
+        """Make others wait who would count trials on, and return the numbers that are there.
+
+        They are read anew where there are others than we know of: from a worker that was
+        believed lost, or from ourselves, when the answer to a commit was lost.
+        """
+        model = models.StudyModel
+        session.execute(
+            sa.select(model.study_id).where(model.study_id == self._study_id).with_for_update()
+        )
+        is_known = self._count(session) == len(self._copied)
+        return self._copied if is_known else self._read_copied(session)
+
+    def _count(self, session: Session) -> int:
+        counted = sa.select(sa.func.count()).where(models.TrialModel.study_id == self._study_id)
+        return session.scalar(counted) or 0
 
     def _insert(self, session: Session, trials: Sequence[FrozenTrial]) -> None:
         """Write the rows that `Study.add_trial` would, table by table."""
-        counted = sa.select(sa.func.count()).where(models.TrialModel.study_id == self._study_id)
-        first = session.scalar(counted) or 0
+        first = self._count(session)
         entries = [
             models.TrialModel(
                 study_id=self._study_id,

@@ -7,8 +7,9 @@ numbers and text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,13 +30,29 @@ _ROUNDS = 10  # of feedback that a search gets after its startup trials, where i
 _MOST_AT_ONCE = 16  # trials of a round; more cost TPE more than a larger stack saves
 
 
-def planned_settings(spec: StudySpec) -> list[dict[str, Value]] | None:
-    """Return the searched values of every trial, by number; None if they depend on scores."""
+def planned_settings(
+    spec: StudySpec, earlier: Sequence[Mapping[str, Value]] = ()
+) -> list[dict[str, Value]] | None:
+    """Return the searched values of every trial, by number; None if they depend on scores.
+
+    Parameters
+    ----------
+    earlier : sequence of mapping
+        Settings of the trials a study had before it was extended; they come first, and none of
+        them comes again.
+    """
+    if spec.sampler.kind == "tpe":
+        return None
+    first = [dict(settings) for settings in earlier]
     if spec.sampler.kind == "grid":
-        return list(spec.grid())
-    if spec.sampler.kind == "random":
-        return _draw_all(spec, spec.n_trials, np.random.default_rng(spec.seed))
-    return None
+        seen = {_cell(settings) for settings in first}
+        return first + [cell for cell in spec.grid() if _cell(cell) not in seen]
+    rng = np.random.default_rng([spec.seed, len(first)] if first else spec.seed)
+    return first + _draw_all(spec, spec.n_trials - len(first), rng, first)
+
+
+def _cell(settings: Mapping[str, Value]) -> tuple[tuple[str, Value], ...]:
+    return tuple(sorted(settings.items()))
 
 
 def sample_settings(spec: StudySpec, count: int) -> list[dict[str, Value]]:
@@ -43,7 +60,7 @@ def sample_settings(spec: StudySpec, count: int) -> list[dict[str, Value]]:
     return _draw_all(spec, count, np.random.default_rng(0))
 
 
-def round_sizes(spec: StudySpec) -> list[int]:
+def round_sizes(spec: StudySpec, ends: Sequence[int] = ()) -> list[int]:
     """Return how many trials are trained at once, round after round; they add up to all.
 
     Depends on the spec alone, so that a search can be repeated on any machine. Where nothing
@@ -52,6 +69,11 @@ def round_sizes(spec: StudySpec) -> list[int]:
 
     A large round fills a stack, but within it the sampler does not know the results of its own
     round: TPE takes the trials that run for bad ones, so as not to propose the same again.
+
+    Parameters
+    ----------
+    ends : sequence of int
+        Trials that the study was asked for before each of its extensions; rounds end there.
 
     Returns
     -------
@@ -72,12 +94,18 @@ def round_sizes(spec: StudySpec) -> list[int]:
     choices and ranges 0.090 → 0.19 (0.50)    0.0011 → 0.010 (0.38)
     ================== ====================== =========================
     """
-    n_trials, learns = spec.n_trials, spec.sampler.kind == "tpe"
+    borders = [0, *ends, spec.n_trials]
+    return [size for start, end in pairwise(borders) for size in _sizes(spec, start, end)]
+
+
+def _sizes(spec: StudySpec, start: int, end: int) -> list[int]:
+    """Cut the trials from `start` to `end` into rounds."""
+    learns = spec.sampler.kind == "tpe"
     if not learns and spec.pruner.kind == "none":
-        return [n_trials]
+        return [end - start] if end > start else []
     startup = spec.sampler.n_startup_trials if learns else spec.pruner.n_startup_trials
-    first = min(startup, n_trials)
-    rest = n_trials - first
+    first = max(0, min(startup, end) - start)
+    rest = end - start - first
     size = min(_MOST_AT_ONCE, max(1, rest // _ROUNDS))
     sizes = [first, *[size] * (rest // size), rest % size]
     return [size for size in sizes if size]
@@ -88,20 +116,28 @@ def all_params(spec: StudySpec, searched: Mapping[str, Value]) -> dict[str, Valu
     return {**spec.fixed, **searched}
 
 
-def _draw_all(spec: StudySpec, count: int, rng: np.random.Generator) -> list[dict[str, Value]]:
+def _draw_all(
+    spec: StudySpec,
+    count: int,
+    rng: np.random.Generator,
+    earlier: Sequence[Mapping[str, Value]] = (),
+) -> list[dict[str, Value]]:
+    seen = {_cell(settings) for settings in earlier}
     cells = spec.n_cells
     if cells is not None and cells <= MOST_TRIALS:
-        every = list(spec.grid())
+        every = [cell for cell in spec.grid() if not seen or _cell(cell) not in seen]
         order = rng.permutation(len(every))[:count]
         return [every[index] for index in order]
-    drawn: dict[tuple[Value, ...], dict[str, Value]] = {}
+    drawn: list[dict[str, Value]] = []
     misses = 0
     while len(drawn) < count and misses < _MOST_REDRAWS:
         settings = {name: _draw(name, s, rng) for name, s in spec.searched.items()}
-        key = tuple(settings.values())
-        misses = misses + 1 if key in drawn else 0
-        drawn.setdefault(key, settings)
-    return list(drawn.values())
+        key = _cell(settings)
+        misses = misses + 1 if key in seen else 0
+        if key not in seen:
+            seen.add(key)
+            drawn.append(settings)
+    return drawn
 
 
 def _draw(name: str, setting: Setting, rng: np.random.Generator) -> Value:

@@ -1,12 +1,14 @@
-"""The background process: takes waiting studies one after another and trains them.
+"""The background process: takes studies that wait, and drives each to its end.
 
-It belongs to nobody's browser and to no web server. With nothing to do and no app alive it ends
-by itself; killed, it leaves its study to the next worker.
+It belongs to nobody's browser and to no web server, and has no TensorFlow: training happens in
+processes of a cluster, which it starts itself unless it is told of one. With nothing to do and
+no app alive it ends by itself; killed, it leaves its studies to the next worker.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import sys
@@ -17,113 +19,130 @@ from types import FrameType
 
 import optuna
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from storage.database import Database
 from storage.errors import LostLeaseError, StorageError
+from storage.leases import LeaseWatch
+from storage.patience import patient
 from storage.processes import ProcessState, beat, live, register, remove
 from storage.settings import settings
-from storage.studies import Claim, claim_next
+from storage.studies import Claim
+from tuning.driver import run_study
+from tuning.execution.interface import Executor
+from tuning.execution.pool import Pool
+from tuning.study_log import StudyLog
 from tuning.training.compiled import set_flags
 
 _BEAT_EVERY_S = 2.0
 _LOOK_EVERY_S = 0.3
+_MOST_STUDIES = 4  # driven at once; the others wait
 _APP_SILENT_S = 60.0  # an idle worker stays this long after the last sign of an app
 
 log = structlog.get_logger()
 
 
 class Worker:
-    """One worker process.
+    """One worker process: it drives studies, a thread each, and trains in others.
 
     Parameters
     ----------
     linger : bool
         Whether to stay for ever, as a service; otherwise it ends when idle and without an app.
-
-    Attributes
-    ----------
-    is_full : bool
-        Whether it ended because it holds as much compiled code as it may.
     """
 
     def __init__(self, db: Database, *, linger: bool) -> None:
         self._db, self._linger = db, linger
         self._leave = threading.Event()
         self._state: ProcessState = "starting"
-        self._study_id: str | None = None
+        self._drivers: dict[str, threading.Thread] = {}
         self._id = register(db, kind="worker", state="starting")
+        self._watch = LeaseWatch(db)
         self._last_work = time.monotonic()
-        self._is_wanted = True
-        self.is_full = False
 
     def run(self) -> None:
-        """Take studies until told to leave, or full."""
+        """Take studies until told to leave."""
         heart = threading.Thread(target=self._keep_beating, name="heart", daemon=True)
         heart.start()
+        pool = None
         try:
-            run_study = load_engine(settings().compiled_limit)
+            pool = Pool(settings())
             self._set("ready")
-            while not self._leave.is_set():
-                claim = claim_next(self._db, self._id)
-                if claim is not None:
-                    self._work(claim, run_study)
-                elif self._may_end():
-                    break
-                else:
+            while not self._leave.is_set() and not self._may_end():
+                if not patient(functools.partial(self._take, pool), on_wait=self._while_away):
                     self._leave.wait(_LOOK_EVERY_S)
         finally:
             self._leave.set()
+            for driver in list(self._drivers.values()):
+                driver.join()
+            if pool is not None:
+                pool.close()
             heart.join()
-            if not self.is_full:  # who comes next is the same process, and never gone
+            with contextlib.suppress(SQLAlchemyError):  # a row without a heartbeat says enough
                 remove(self._db, self._id)
-        log.info("worker ended", full=self.is_full)
+        log.info("worker ended")
 
     def leave(self, *_: object) -> None:
-        """End after the current epoch; the study goes on with the next worker."""
-        self._is_wanted = False
+        """End after the current epoch; the studies go on with the next worker."""
         self._leave.set()
 
-    def _work(
-        self, claim: Claim, run_study: Callable[[Database, Claim, threading.Event], bool]
-    ) -> None:
-        self._set("working", claim.study_id)
-        try:
-            self.is_full = run_study(self._db, claim, self._leave) and self._is_wanted
-        except LostLeaseError as error:
-            log.warning("study lost", study=claim.study_id, reason=str(error))
-        self._last_work = time.monotonic()
-        self._set("ready")
+    def _while_away(self, seconds: float, error: BaseException) -> None:
+        log.warning("database away", seconds=round(seconds), reason=str(error))
+        if self._leave.is_set():
+            raise error
 
-    def _set(self, state: ProcessState, study_id: str | None = None) -> None:
-        self._state, self._study_id = state, study_id
-        beat(self._db, self._id, state=state, study_id=study_id)
+    def _take(self, pool: Pool) -> bool:
+        """Begin to drive one more study, if there is one and room for it."""
+        self._drivers = {id_: t for id_, t in self._drivers.items() if t.is_alive()}
+        claim = None
+        if len(self._drivers) < _MOST_STUDIES:
+            claim = self._watch.take(self._id)
+        if claim is not None and claim.study_id not in self._drivers:
+            driver = threading.Thread(target=self._drive, args=(claim, pool))
+            self._drivers[claim.study_id] = driver
+            driver.start()
+        self._set("working" if self._drivers else "ready")
+        return claim is not None
+
+    def _drive(self, claim: Claim, pool: Pool) -> None:
+        structlog.contextvars.bind_contextvars(study=claim.study_id)
+        try:
+            run_study(self._db, claim, pool, self._leave)
+        except LostLeaseError as error:
+            log.warning("study lost", reason=str(error))
+        except Exception:
+            log.exception("study broke off")
+        self._last_work = time.monotonic()
+
+    def _set(self, state: ProcessState) -> None:
+        if state != self._state:
+            self._state = state
+            beat(self._db, self._id, state=state, study_id=self._study_id())
+
+    def _study_id(self) -> str | None:
+        return next(iter(self._drivers), None)
 
     def _keep_beating(self) -> None:
         while not self._leave.wait(_BEAT_EVERY_S):
             try:
-                beat(self._db, self._id, state=self._state, study_id=self._study_id)
-            except StorageError as error:
+                beat(self._db, self._id, state=self._state, study_id=self._study_id())
+            except (StorageError, SQLAlchemyError) as error:
                 log.warning("heartbeat failed", reason=str(error))
 
     def _may_end(self) -> bool:
-        if self._linger or time.monotonic() - self._last_work < _APP_SILENT_S:
+        if self._linger or self._drivers:
+            return False
+        if time.monotonic() - self._last_work < _APP_SILENT_S:
             return False
         return not live(self._db, "app", _APP_SILENT_S)
 
 
 def run_worker(db: Database, *, linger: bool) -> None:
-    """Be a worker until a signal, or until nobody needs one; see `Worker`.
-
-    A full worker begins anew, as the same process with the same command: TensorFlow gives back
-    no memory of what it has compiled.
-    """
+    """Be a worker until a signal, or until nobody needs one; see `Worker`."""
     worker = Worker(db, linger=linger)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _handler(worker))
     worker.run()
-    if worker.is_full:
-        db.close()
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 (our own command)
 
 
 def _handler(worker: Worker) -> Callable[[int, FrameType | None], None]:
@@ -147,7 +166,6 @@ def prepare_tensorflow() -> None:
         tf.config.list_physical_devices()  # looks for GPUs now, while nobody hears it
     tf.get_logger().setLevel("ERROR")  # a new network for each fit means tracing anew, we know
     tf.config.experimental.enable_op_determinism()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 @contextlib.contextmanager
@@ -165,44 +183,25 @@ def _muted() -> Iterator[None]:
         os.close(nowhere)
 
 
-def load_engine(
-    most_compiled: int | None = None,
-) -> Callable[[Database, Claim, threading.Event], bool]:
-    """Import TensorFlow and return what runs a claimed study.
-
-    Parameters
-    ----------
-    most_compiled : int or None
-        Computations after which the study is left for a new process, and what was returned
-        tells so by True; None sets no bound.
-    """
+def load_engine() -> Executor:
+    """Import TensorFlow and return what trains in this very process."""
     prepare_tensorflow()
-    from tuning.driver import run_study
+    from tuning.execution.here import Here
     from tuning.training.engine import Engine
-    from tuning.training.stacked.trainer import Room
 
-    def run(db: Database, claim: Claim, leave: threading.Event) -> bool:
-        is_full = threading.Event()
-
-        def leave_full() -> None:
-            is_full.set()
-            leave.set()
-
-        room = None if most_compiled is None else Room(most_compiled, leave_full)
-        engine = Engine(keras_only=settings().trainer == "keras", room=room)
-        run_study(db, claim, engine, leave)
-        return is_full.is_set()
-
-    return run
+    return Here(Engine(keras_only=settings().trainer == "keras"))
 
 
 def set_up_log(*, as_json: bool, quiet: bool = False) -> None:
     """Write one line an event to standard error; `quiet` leaves out all but warnings."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     words = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            StudyLog(settings().home),
             structlog.processors.JSONRenderer() if as_json else words,
         ],
         wrapper_class=structlog.make_filtering_bound_logger("warning" if quiet else "info"),

@@ -11,7 +11,7 @@ from pages.parts.show import escape, plural
 from pages.parts.state import db
 from storage.settings import settings
 from storage.studies import StudyRow
-from tuning.housekeeping import delete_study
+from tuning.housekeeping import delete_studies
 
 _NAME_TYPED_ABOVE = 100  # trials; losing more than that by one click would hurt
 
@@ -50,6 +50,5 @@ def _question(rows: Sequence[StudyRow], n_trials: int) -> str:
 
 @problems.told
 def _delete(ids: Sequence[str]) -> None:
-    for study_id in ids:
-        delete_study(db(), study_id, settings().home)
+    delete_studies(db(), ids, settings().home)
     problems.say(f"Deleted {plural(len(ids), 'study', 'studies')}.")

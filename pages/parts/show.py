@@ -38,11 +38,13 @@ _BADGES: Mapping[str, Badge] = {
     "waiting": Badge("Waiting", ":material/schedule:", "gray"),
     "preparing": Badge("Preparing", ":material/hourglass_top:", "blue"),
     "training": Badge("Training", ":material/play_arrow:", "blue"),
+    "paused": Badge("Paused", ":material/pause:", "orange"),
     "finished": Badge("Finished", ":material/check_circle:", "green"),
     "stopped": Badge("Stopped", ":material/stop:", "gray"),
     "failed": Badge("Failed", ":material/error:", "red"),
 }
 _STOPPING = Badge("Stopping", ":material/hourglass_top:", "orange")
+_PAUSING = Badge("Pausing", ":material/hourglass_top:", "orange")
 _FINAL = frozenset({"finished", "stopped", "failed"})
 
 TASKS: Mapping[str, str] = {
@@ -59,9 +61,11 @@ SAMPLERS: Mapping[str, str] = {"grid": "Grid", "random": "Random", "tpe": "TPE"}
 
 
 def state_badge(state: str, wish: str = "") -> Badge:
-    """Return the badge of a study: its state, or Stopping once a person asked for that."""
+    """Return the badge of a study: its state, or what it is about to do for a person."""
     if wish == "stop" and state not in _FINAL:
         return _STOPPING
+    if wish == "pause" and state not in _FINAL:
+        return _PAUSING
     return _BADGES[state]
 
 

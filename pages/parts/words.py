@@ -34,5 +34,6 @@ HELP: Mapping[str, str] = {
     "took": "Time from the first fit to the end.",
     "trained_by": "Many fits at once: dense networks share one computation. Epochs as one "
     + "graph: convolutional networks, a few side by side. Model.fit: Keras' own loop.",
+    "worker_log": "JSON lines with the time in UTC. Of a long log the last 1 to 2 MB are kept.",
     "worker": "The process that trains. It goes on when you close the browser.",
 }

@@ -15,6 +15,7 @@ from tuning.analysis.curves import (
     CurveBook,
     loss_finding,
     measures,
+    sample,
     smooth,
     thin,
 )
@@ -104,6 +105,50 @@ def test_the_band_follows_new_pieces() -> None:
 
     assert before == [1.0]
     assert book.band(LOSS)["middle"].tolist() == [2.0]
+
+
+def test_the_band_of_some_trials_leaves_the_others_out() -> None:
+    book = CurveBook()
+    book.add([piece(number, 0, 0, [float(number)]) for number in range(4)])
+
+    assert book.band(LOSS, (1, 3))["middle"].tolist() == [2.0]
+    assert book.band(LOSS)["middle"].tolist() == [1.5]
+
+
+def test_a_forgotten_trial_is_in_no_summary_and_can_come_back() -> None:
+    book = CurveBook()
+    book.add([piece(0, 0, 0, [1.0, 2.0]), piece(1, 0, 0, [3.0]), piece(1, 1, 0, [5.0])])
+    before = book.n_held, book.band(LOSS)["middle"].tolist(), book.mean(1, LOSS).tolist()
+
+    book.forget([1, 7])
+
+    assert before == (4, [2.5, 2.0], [4.0])
+    assert 1 not in book
+    assert book.n_held == 2
+    assert book.band(LOSS)["middle"].tolist() == [1.0, 2.0]
+    book.add([piece(1, 0, 0, [9.0])])
+    assert book.mean(1, LOSS).tolist() == [9.0]
+
+
+def test_a_sample_halves_and_stays_while_trials_come() -> None:
+    whole = sample(range(1000), 0)
+    half, quarter = sample(range(1000), 1), sample(range(1000), 2)
+
+    assert whole == list(range(1000))
+    assert set(quarter) < set(half)
+    assert len(half) == pytest.approx(500, abs=3)  # as even as a ruler: no chance in it
+    assert len(quarter) == pytest.approx(250, abs=3)
+    assert set(half) == {n for n in sample(range(3000), 1) if n < 1000}
+
+
+@pytest.mark.parametrize("period", [2, 4, 8, 10, 32])
+def test_a_sample_meets_every_value_of_a_grid_about_as_often(period: int) -> None:
+    chosen = sample(range(6400), 4)
+
+    counts = np.bincount([number % period for number in chosen], minlength=period)
+
+    # a step of sixteen would meet one value of each of these grids, or a few
+    assert np.abs(counts - counts.mean()).max() <= counts.mean() / 4
 
 
 def test_an_empty_book_has_an_empty_band() -> None:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from storage.results import FitRow, TrialRow
+from storage.reading import FitScore, Trials
+from storage.results import TrialRow
 from tuning.analysis.tables import (
     best_cell_finding,
     best_first,
     best_value_finding,
     finished,
     fold_labels,
+    fold_scores,
     history,
     history_finding,
     one_parameter,
+    scores_of,
+    thin_history,
     trial_table,
     two_parameters,
     value_means,
@@ -46,6 +52,13 @@ def trial(number: int, score: float | None, state: str = "COMPLETE", **params: A
     return TrialRow(number, state, params, score=score, spread=0.1, finished_at=float(number))
 
 
+def lines(rows: Iterable[TrialRow]) -> Trials:
+    """Return trials as they are read from the database."""
+    return Trials(
+        tuple((row.__dict__ | {"params": json.dumps(row.params)}).values()) for row in rows
+    )
+
+
 def test_trials_without_a_score_are_not_ranked() -> None:
     rows = [
         trial(0, 0.5),
@@ -56,35 +69,46 @@ def test_trials_without_a_score_are_not_ranked() -> None:
     ]
 
     assert [row.number for row in finished(rows)] == [0, 2]
-    assert [row.number for row in best_first(rows, "maximize")] == [2, 0]
-    assert [row.number for row in best_first(rows, "minimize")] == [0, 2]
+    assert best_first(scores_of(lines(rows)), "maximize") == [2, 0]
+    assert best_first(scores_of(lines(rows)), "minimize") == [0, 2]
 
 
 def test_the_lower_number_leads_where_scores_are_equal() -> None:
-    rows = [trial(1, 0.5), trial(0, 0.5)]
+    scores = scores_of(lines([trial(1, 0.5), trial(0, 0.5)]))
 
-    assert [row.number for row in best_first(rows, "maximize")] == [0, 1]
+    assert best_first(scores, "maximize") == [0, 1]
 
 
-def test_the_grid_has_a_column_for_each_parameter_and_each_fold() -> None:
+def test_the_grid_has_a_column_for_each_parameter() -> None:
     study = spec(BATCHES | LAYERS)
     rows = [
         trial(1, None, "FAIL", batch_size=20, dense_layer_sizes=[8]),
         trial(0, 0.5, batch_size=10, dense_layer_sizes=[8, 4]),
     ]
-    fits = [FitRow(0, 0, 0, "COMPLETE", 0.4), FitRow(0, 0, 1, "COMPLETE", 0.6)]
 
-    table = trial_table(study, rows, fits)
+    table = trial_table(study, lines(rows))
 
     assert table["number"].tolist() == [0, 1]
     assert table["batch_size"].tolist() == [10, 20]
     assert table["dense_layer_sizes"].tolist() == ["8-4", "8"]
-    assert table[["fold 0", "fold 1"]].to_numpy()[0].tolist() == [0.4, 0.6]
-    assert table.loc[1, ["score", "fold 0", "fold 1"]].isna().all()
+    assert table["score"].iloc[0] == 0.5
+    assert table["score"].isna().tolist() == [False, True]
+
+
+def test_scores_of_fits_have_a_column_for_each_fold() -> None:
+    fits = [FitScore(4, 0, 0, 0.4, ""), FitScore(4, 0, 1, 0.6, ""), FitScore(7, 0, 0, None, "")]
+
+    table = fold_scores(spec(BATCHES), fits)
+
+    assert table.columns.tolist() == ["fold 0", "fold 1"]
+    assert table.index.tolist() == [4]
+    assert table.to_numpy().tolist() == [[0.4, 0.6]]
+    assert fold_scores(spec(BATCHES), []).empty
+    assert fold_scores(spec(BATCHES, method="holdout"), fits).columns.empty
 
 
 def test_the_grid_of_no_trials_has_its_columns() -> None:
-    table = trial_table(spec(BATCHES), [], [])
+    table = trial_table(spec(BATCHES), Trials())
 
     assert table.empty
     assert "batch_size" in table
@@ -93,7 +117,7 @@ def test_the_grid_of_no_trials_has_its_columns() -> None:
 def test_a_value_that_may_be_off_is_shown_as_text() -> None:
     study = spec({"max_norm": {"kind": "list", "values": [None, 2]}})
 
-    table = trial_table(study, [trial(0, 0.5, max_norm=None), trial(1, 0.5, max_norm=2)], [])
+    table = trial_table(study, lines([trial(0, 0.5, max_norm=None), trial(1, 0.5, max_norm=2)]))
 
     assert table["max_norm"].tolist() == ["off", "2"]
 
@@ -108,7 +132,7 @@ def test_the_history_follows_the_order_of_finishing() -> None:
     rows = [trial(0, 0.5), trial(1, 0.7), trial(2, 0.6)]
     late = TrialRow(3, "COMPLETE", {}, score=0.65, finished_at=0.5)
 
-    table = history([*rows, late], "maximize")
+    table = history(scores_of(lines([*rows, late])), "maximize")
 
     assert table["number"].tolist() == [0, 3, 1, 2]
     assert table["best"].tolist() == [0.5, 0.65, 0.7, 0.7]
@@ -116,7 +140,9 @@ def test_the_history_follows_the_order_of_finishing() -> None:
 
 
 def test_the_history_keeps_the_lowest_where_lower_is_better() -> None:
-    table = history([trial(0, 0.5), trial(1, 0.7), trial(2, 0.4)], "minimize")
+    scores = scores_of(lines([trial(0, 0.5), trial(1, 0.7), trial(2, 0.4)]))
+
+    table = history(scores, "minimize")
 
     assert table["best"].tolist() == [0.5, 0.5, 0.4]
 
@@ -135,7 +161,36 @@ def test_the_history_says_when_the_best_last_changed(
 ) -> None:
     rows = [trial(number, score) for number, score in enumerate(scores)]
 
-    assert history_finding(history(rows, "maximize")) == sentence
+    assert history_finding(history(scores_of(lines(rows)), "maximize")) == sentence
+
+
+def test_a_thinned_history_keeps_its_ends_and_whoever_took_the_lead() -> None:
+    scores = [0.5] * 1000
+    scores[123], scores[777] = 0.6, 0.7
+    rows = [trial(number, score) for number, score in enumerate(scores)]
+    table = history(scores_of(lines(rows)), "maximize")
+
+    thin = thin_history(table, most=10)
+
+    assert len(thin) <= 12
+    assert {0, 123, 777, 999} <= set(thin["number"])
+    assert thin["finished"].is_monotonic_increasing
+    assert thin["best"].tolist() == table.loc[thin.index, "best"].tolist()
+    assert history_finding(table).startswith("Trial 777 is the best so far; 222 later")
+
+
+def test_a_thinned_history_stays_short_where_every_trial_takes_the_lead() -> None:
+    rows = [trial(number, number / 1000) for number in range(1000)]
+
+    thin = thin_history(history(scores_of(lines(rows)), "maximize"), most=10)
+
+    assert len(thin) <= 20
+
+
+def test_a_short_history_is_not_thinned() -> None:
+    table = history(scores_of(lines([trial(0, 0.5), trial(1, 0.6)])), "maximize")
+
+    assert thin_history(table).equals(table)
 
 
 def test_means_of_listed_values_keep_the_order_of_the_list() -> None:

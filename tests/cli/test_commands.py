@@ -104,7 +104,7 @@ def test_a_file_becomes_a_dataset_until_it_is_deleted(tmp_path: Path) -> None:
     assert (added["title"], added["n_rows"], added["n_inputs"]) == ("[own]", 60, 2)
     assert added["id"] in [entry["id"] for entry in run_json("datasets", "list")]
     assert "[own]" in run("datasets", "list").stdout
-    assert run_json("datasets", "delete", added["id"]) == {"deleted": added["id"]}
+    assert run_json("datasets", "delete", added["id"], "--yes") == {"deleted": added["id"]}
     assert added["id"] not in [entry["id"] for entry in run_json("datasets", "list")]
 
 
@@ -116,7 +116,9 @@ def test_adding_and_deleting_are_told_in_a_line(tmp_path: Path) -> None:
     dataset_id = added.partition(":")[0]
 
     assert added == f"{dataset_id}: 60 rows, predicts kind.\n"
-    assert run("datasets", "delete", dataset_id).stdout == f"{dataset_id} is deleted.\n"
+    assert (
+        run("datasets", "delete", dataset_id, "--yes").stdout == f"{dataset_id} is deleted.\n"
+    )
 
 
 def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
@@ -127,7 +129,7 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_the_catalogue_is_not_deleted() -> None:
-    result = run("datasets", "delete", "pima", fails=True)
+    result = run("datasets", "delete", "pima", "--yes", fails=True)
 
     assert "There is no uploaded dataset 'pima'." in result.stderr
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -61,6 +62,24 @@ def test_of_500_trials_the_best_five_the_highlighted_and_an_area_are_drawn() -> 
         "Showing 7 of 500 trials; the grey area holds the middle 80 %. "
         + "The band around the leader spans its folds."
     )
+
+
+def test_an_area_made_of_a_sample_says_of_how_many() -> None:
+    lines = replace(choose_lines(list(range(500)), range(500)), sampled=(1, 2, 3))
+
+    assert "the grey area holds the middle 80 % of 3 of them." in shown_sentence(lines)
+    lines = replace(lines, sampled=tuple(range(500)))
+    assert "the grey area holds the middle 80 %." in shown_sentence(lines)
+
+
+def test_the_area_is_made_of_the_sample_alone() -> None:
+    book = book_of(*[[[number / 100]] for number in range(20)])
+    lines = replace(choose_lines([19], range(20)), sampled=(5,))
+
+    table = curve_table(book, ACCURACY, lines, Display())
+
+    assert table["10 % are below"].tolist() == pytest.approx([0.05])
+    assert table["middle 80 %"].tolist() == [0.0]
 
 
 def test_a_highlighted_trial_that_has_no_curve_is_left_out() -> None:
@@ -186,6 +205,16 @@ def test_the_history_has_a_dot_for_each_trial_and_a_step_line() -> None:
 
     assert [one["type"] for one in option["series"]] == ["scatter", "line"]
     assert option["xAxis"]["max"] == 2
+    assert option["xAxis"]["name"] == "finished trials"
+
+
+def test_a_thinned_history_says_how_many_trials_are_dots() -> None:
+    table = pd.DataFrame({"finished": [1, 5000], "number": [0, 7], "score": [0.5, 0.6]})
+
+    option = best_so_far(table.assign(best=table["score"], leader=table["number"]), "", "")
+
+    assert option["xAxis"]["name"] == "finished trials, 2 of 5,000 as dots"
+    assert option["xAxis"]["max"] == 5000
 
 
 def test_the_most_important_bar_is_on_top() -> None:

@@ -21,9 +21,10 @@ from pages.parts.study.facts import (
 from pages.parts.study.live import longest_epochs
 from pages.parts.study.results import Chosen, Snapshot, filtered, news
 from storage.database import Database, database
-from storage.studies import FAILED, StudyRow, get_study
+from storage.studies import FAILED, StudyRow, get_study, update_claimed
 from tests.pages.written_study import WrittenStudy, grid_spec
 from tuning.datasets.catalogue import dataset_info
+from tuning.setting import Choices
 from tuning.spec import StudySpec
 
 FRAME = Path(__file__).resolve().parents[2] / "pages" / "frame.py"
@@ -175,6 +176,53 @@ def test_stopping_asks_first_and_writes_the_wish(db: Database) -> None:
     page.run()
     assert page.button(key="study_stop").disabled
     assert "Stopping after the current epoch" in texts(page)
+
+
+def test_a_study_pauses_with_one_click_and_goes_on_with_another(db: Database) -> None:
+    written = WrittenStudy.waiting(db)
+    written.train()
+    page = opened(written.id)
+
+    page.button(key="study_pause").click().run()
+    assert get_study(db, written.id).wish == "pause"
+    assert page.button(key="study_pause").disabled
+    assert "Pausing after the current epoch" in texts(page)
+    assert written.claim is not None
+    update_claimed(db, written.claim, state="paused", message="Paused by a person.")
+    page.run()
+    assert "Paused by a person. 0 of 36 fits are done." in texts(page)
+    page.button(key="study_resume").click().run()
+
+    assert get_study(db, written.id).state == "waiting"
+    assert page.toast[0].value == "It goes on as soon as there is a core for it."
+
+
+def test_a_waiting_study_is_moved_to_the_head_of_the_queue_once(db: Database) -> None:
+    written = WrittenStudy.waiting(db)
+    page = opened(written.id)
+
+    page.button(key="study_first").click().run()
+
+    assert get_study(db, written.id).priority == 1
+    assert "study_first" not in {button.key for button in page.button}
+
+
+def test_a_finished_study_takes_more_values_and_goes_on(finished: WrittenStudy) -> None:
+    db, study_id = finished.db, finished.id
+    page = opened(study_id)
+    name, setting = next(iter(StudySpec.parse(get_study(db, study_id).spec).searched.items()))
+    assert isinstance(setting, Choices)
+
+    page.button(key="study_extend").click().run()
+    assert page.button(key="extend_confirm").disabled
+    shown = ", ".join(str(value) for value in (*setting.values, 250))
+    page.session_state[f"extend_{name}"] = shown  # typed; the test's app forgets open dialogs
+    page.button(key="study_extend").click().run()
+    page.button(key="extend_confirm").click().run()
+
+    row = get_study(db, study_id)
+    assert row.state == "waiting"
+    assert StudySpec.parse(row.spec).searched[name] == Choices(values=(*setting.values, 250))
 
 
 def test_cancelling_a_waiting_study_does_not_ask(db: Database) -> None:

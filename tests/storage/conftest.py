@@ -1,4 +1,4 @@
-"""A study that waits in the database, and one that a worker holds."""
+"""Databases of both kinds, a study that waits there, and one that a worker holds."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ import pytest
 
 from storage.database import Database
 from storage.studies import Claim, NewStudy, claim_next, create_study
+
+
+@pytest.fixture
+def db(each_db: Database) -> Database:
+    """Run every test of this folder over SQLite and over PostgreSQL."""
+    return each_db
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -144,6 +145,58 @@ def test_a_failing_row_leaves_nothing_of_its_batch(db: Database, claim: Claim) -
     assert read_trials(db, claim.study_id) == []
     assert read_fits(db, claim.study_id) == []
     assert read_pieces(db, claim.study_id) == ([], 0)
+
+
+def test_a_batch_that_is_written_again_changes_nothing_but_the_version(
+    db: Database, claim: Claim
+) -> None:
+    batch = Batch(
+        trials=[TrialRow(0, "COMPLETE", {}, score=0.5)],
+        fits=[FitRow(0, 0, 0, "COMPLETE", 0.5)],
+        pieces=[make_piece(0), make_piece(0, first_epoch=2), make_piece(0, fold=1)],
+    )
+    write_batch(db, claim, batch)
+    first = study_version(db, claim.study_id) or 0
+    written, last_id = read_pieces(db, claim.study_id)
+
+    write_batch(db, claim, batch)
+
+    again, last_id_again = read_pieces(db, claim.study_id)
+    assert study_version(db, claim.study_id) == first + 1
+    assert read_trials(db, claim.study_id) == batch.trials
+    assert read_fits(db, claim.study_id) == batch.fits
+    assert [(p.fold, p.first_epoch) for p in written] == [(0, 0), (0, 2), (1, 0)]
+    assert [(p.fold, p.first_epoch) for p in again] == [(0, 0), (0, 2), (1, 0)]
+    assert last_id_again == last_id
+
+
+def test_the_last_values_of_a_piece_count(db: Database, claim: Claim) -> None:
+    write_batch(db, claim, Batch(pieces=[make_piece(0, n=1)]))
+
+    write_batch(db, claim, Batch(pieces=[make_piece(0, n=3)]))
+
+    (piece,), _ = read_pieces(db, claim.study_id)
+    assert piece.values.tobytes() == make_piece(0, n=3).values.tobytes()
+
+
+def test_a_reader_misses_nothing_of_what_many_write_at_once(db: Database, claim: Claim) -> None:
+    def write(first: int) -> None:
+        for number in range(first, first + 20):
+            write_batch(db, claim, Batch(trials=[TrialRow(number, "RUNNING", {})]))
+
+    seen: set[int] = set()
+    version = -1
+    with ThreadPoolExecutor(3) as pool:
+        writers = [pool.submit(write, first) for first in (0, 20, 40)]
+        is_over = False
+        while not is_over:
+            is_over = all(writer.done() for writer in writers)
+            newest = study_version(db, claim.study_id)
+            seen |= {r.number for r in read_trials(db, claim.study_id, after_version=version)}
+            version = newest or 0
+
+    assert [writer.exception() for writer in writers] == [None] * 3
+    assert seen == set(range(60))
 
 
 def test_what_was_in_flight_is_forgotten_and_its_new_pieces_are_news(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +31,7 @@ from storage.studies import (
     NewStudy,
     StudyFilter,
     ask_to_stop,
+    check_fence,
     claim_next,
     count_studies,
     create_study,
@@ -47,6 +51,43 @@ from storage.studies import (
 def change(db: Database, study_id: str, **values: Any) -> None:
     with db.write() as connection:
         connection.execute(study.update().where(study.c.id == study_id).values(values))
+
+
+ROOT = Path(__file__).resolve().parents[2]
+CLAIM = """
+claim = claim_next(db, f"worker-{os.getpid()}")
+print(claim.study_id if claim else "")
+"""
+CREATE = """
+print(create_study(db, NewStudy("a", "{}", "pima", "grid", "f1", "maximize", 1, 1), "click"))
+"""
+READY = """
+import os
+import sys
+from storage.database import open_database
+from storage.studies import NewStudy, claim_next, create_study
+
+db = open_database(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+"""
+
+
+def at_the_same_moment(script: str, url: str) -> list[str]:
+    """Run a script in two processes that have opened the database, and return their answers."""
+    command = [sys.executable, "-c", READY + script, url]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    processes = [subprocess.Popen(command, cwd=ROOT, text=True, **pipes) for _ in range(2)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    answers = [process.communicate(timeout=60)[0].strip() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    return answers
 
 
 def let_lease_run_out(db: Database, study_id: str) -> None:
@@ -136,6 +177,62 @@ def test_exactly_one_of_many_claimers_wins(db: Database, study_id: str) -> None:
 
     assert len(claims) == 1
     assert (claims[0].study_id, claims[0].fence) == (study_id, 1)
+
+
+@pytest.mark.slow
+def test_exactly_one_of_two_processes_gets_a_study(db: Database, study_id: str) -> None:
+    answers = at_the_same_moment(CLAIM, db.url)
+
+    assert sorted(answers) == ["", study_id]
+    assert get_study(db, study_id).version == 1
+
+
+@pytest.mark.slow
+def test_the_same_token_from_two_processes_creates_one_study(db: Database) -> None:
+    first, second = at_the_same_moment(CREATE, db.url)
+
+    assert first == second
+    assert [row.id for row in list_studies(db)] == [first]
+    assert len(events(db, first)) == 1
+
+
+def test_a_claim_waits_for_a_write_of_the_worker_that_is_about_to_lose_the_study(
+    db: Database, claim: Claim
+) -> None:
+    let_lease_run_out(db, claim.study_id)
+    order: list[str] = []
+
+    def take_over() -> Claim | None:
+        second = claim_next(db, "worker-2", claim.study_id)
+        order.append("second")
+        return second
+
+    with ThreadPoolExecutor(1) as pool:
+        with db.write() as connection:
+            check_fence(connection, claim)
+            taking = pool.submit(take_over)
+            time.sleep(0.2)
+            order.append("first")
+        second = taking.result()
+
+    assert order == ["first", "second"]
+    assert second == Claim(claim.study_id, "worker-2", claim.fence + 1)
+
+
+def test_deleting_waits_for_a_write_and_leaves_nothing_of_it(
+    db: Database, claim: Claim
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with db.write() as connection:
+            check_fence(connection, claim)
+            deleting = pool.submit(delete_study, db, claim.study_id)
+            time.sleep(0.2)
+            row = {"number": 0, "state": "RUNNING", "params": "{}", "version": 1}
+            connection.execute(trial.insert().values(study_id=claim.study_id, **row))
+        deleting.result()
+
+    with db.read() as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(trial)) == 0
 
 
 def test_the_oldest_study_is_claimed_first(db: Database, new_study: NewStudy) -> None:

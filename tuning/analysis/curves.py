@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from storage.results import CURVE_COLUMNS, CurvePiece
 
-MOST_EPOCHS = 400  # more points than a chart has pixels; longer curves are thinned
+MOST_EPOCHS = 300  # about as many as a chart has pixels; longer curves are thinned
 _BAND_EPOCHS = 100  # the band over all trials is smooth, so that fewer points draw it
+_GOLDEN, _GOLDEN_RANGE = 2_654_435_769, 2**32  # the golden ratio as a share of the range
 _ROOM = 16  # epochs a new fit has room for; doubled as it grows
 
 Array = NDArray[np.float64]
@@ -70,12 +71,12 @@ def measures(score: str) -> tuple[Measure, ...]:
 
 
 class CurveBook:
-    """The curves of all fits of one study."""
+    """The curves of all fits of some trials of a study."""
 
     def __init__(self) -> None:
         self._fits: dict[int, dict[tuple[int, int], _Epochs]] = {}
         self._means: dict[Measure, dict[int, Array]] = {}
-        self._bands: dict[Measure, pd.DataFrame] = {}
+        self._bands: dict[tuple[Measure, tuple[int, ...]], pd.DataFrame] = {}
 
     def add(self, pieces: Iterable[CurvePiece]) -> None:
         """Take in pieces; a fit that began again forgets what it had from there on."""
@@ -87,6 +88,14 @@ class CurveBook:
                 means.pop(piece.number, None)
             self._bands.clear()
 
+    def forget(self, numbers: Iterable[int]) -> None:
+        """Let go of the curves of some trials."""
+        for number in numbers:
+            self._fits.pop(number, None)
+            for means in self._means.values():
+                means.pop(number, None)
+        self._bands.clear()
+
     def __contains__(self, number: int) -> bool:
         return number in self._fits
 
@@ -94,6 +103,11 @@ class CurveBook:
     def numbers(self) -> list[int]:
         """The trials that have reached an epoch."""
         return sorted(self._fits)
+
+    @property
+    def n_held(self) -> int:
+        """The epochs of all fits together."""
+        return sum(epochs.n for fits in self._fits.values() for epochs in fits.values())
 
     def n_epochs(self, number: int) -> int:
         """Return the epochs of the longest fit of a trial; 0 if it has none."""
@@ -144,17 +158,23 @@ class CurveBook:
             }
         )
 
-    def band(self, measure: Measure) -> pd.DataFrame:
-        """Sum up all trials: epoch, and the 10th, 50th and 90th percentile of their means.
+    def band(self, measure: Measure, numbers: Sequence[int] = ()) -> pd.DataFrame:
+        """Sum up trials: epoch, and the 10th, 50th and 90th percentile of their means.
 
         At each epoch, over the trials that have reached it.
-        """
-        if measure not in self._bands:
-            self._bands[measure] = self._make_band(measure)
-        return self._bands[measure]
 
-    def _make_band(self, measure: Measure) -> pd.DataFrame:
-        means = [self.mean(number, measure) for number in self.numbers]
+        Parameters
+        ----------
+        numbers : sequence of int
+            These trials; all that are here if it is empty.
+        """
+        key = measure, tuple(numbers)
+        if key not in self._bands:
+            self._bands[key] = self._make_band(measure, numbers or self.numbers)
+        return self._bands[key]
+
+    def _make_band(self, measure: Measure, numbers: Sequence[int]) -> pd.DataFrame:
+        means = [self.mean(number, measure) for number in numbers]
         epochs = thin(max(map(len, means), default=0), most=_BAND_EPOCHS)
         values = np.full((len(means), len(epochs)), np.nan)
         for row, curve in enumerate(means):
@@ -225,6 +245,21 @@ def thin(
     even = np.linspace(0, n_epochs - 1, most).round().astype(np.intp)
     kept = np.array([epoch for epoch in keep if 0 <= epoch < n_epochs], dtype=np.intp)
     return np.union1d(even, kept)
+
+
+def sample(numbers: Iterable[int], halvings: int) -> list[int]:
+    """Take a half of the trials, or a half of that, and so on, evenly over their numbers.
+
+    A trial of a sample is in every larger one, and stays in it while others come: what was
+    read of it is still good. Steps of equal length would meet the same value again and
+    again where a grid repeats itself; multiples of the golden ratio never do [1]_.
+
+    References
+    ----------
+    .. [1] D. E. Knuth, *The Art of Computer Programming*, vol. 3, 2nd ed. (1998), section 6.4.
+    """
+    limit = _GOLDEN_RANGE >> halvings
+    return sorted(n for n in numbers if n * _GOLDEN % _GOLDEN_RANGE < limit)
 
 
 def smooth(values: Array, weight: float) -> Array:

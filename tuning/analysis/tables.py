@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from storage.results import FitRow, TrialRow
+from storage.reading import FitScore, Trials
+from storage.results import TrialRow
 from tuning.parameters import PARAMETERS, Value, show_value
 from tuning.setting import Choices, Range, Setting, grid_values
 from tuning.spec import StudySpec
 
+MOST_DOTS = 300  # of a chart that is sent again and again while a study trains
+_COSTS = ("n_epochs", "duration_s", "n_weights")
 _BINS = 8  # columns of a heat map along a parameter that has endless values
 
 
@@ -23,16 +29,47 @@ def settings_of(row: TrialRow) -> dict[str, Value]:
     return {name: PARAMETERS[name].parse(value) for name, value in row.params.items()}
 
 
+def setting_of(row: TrialRow, name: str) -> Value:
+    """Return a trial's value of one searched parameter as specs hold it."""
+    return PARAMETERS[name].parse(row.params[name])
+
+
 def finished(trials: Iterable[TrialRow]) -> list[TrialRow]:
     """Return the trials that have a score, by number."""
     scored = [row for row in trials if row.state == "COMPLETE" and _has_score(row)]
     return sorted(scored, key=lambda row: row.number)
 
 
-def best_first(trials: Iterable[TrialRow], direction: str) -> list[TrialRow]:
+@dataclass(frozen=True)
+class Scores:
+    """The trials that have a score, by number.
+
+    Attributes
+    ----------
+    finished_at : ndarray
+        Seconds since 1970.
+    """
+
+    numbers: NDArray[np.intp]
+    scores: NDArray[np.float64]
+    finished_at: NDArray[np.float64]
+
+
+def scores_of(trials: Trials) -> Scores:
+    """Take the scores of the finished trials."""
+    scores = np.array(trials.column("score"), dtype=np.float64)
+    finished_at = np.array(trials.column("finished_at"), dtype=np.float64)
+    is_complete = np.array([state == "COMPLETE" for state in trials.column("state")], bool)
+    kept = is_complete & np.isfinite(scores)
+    numbers = np.array(trials.column("number"), dtype=np.intp)
+    return Scores(numbers[kept], scores[kept], np.nan_to_num(finished_at[kept]))
+
+
+def best_first(scores: Scores, direction: str) -> list[int]:
     """Return the trials that have a score, best first; the lower number where two tie."""
     sign = -1 if direction == "maximize" else 1
-    return sorted(finished(trials), key=lambda row: sign * score_of(row))
+    order = np.argsort(sign * scores.scores, kind="stable")
+    return [int(number) for number in scores.numbers[order]]
 
 
 def score_of(row: TrialRow) -> float:
@@ -61,50 +98,40 @@ def fold_labels(spec: StudySpec) -> list[str]:
     ]
 
 
-def trial_table(
-    spec: StudySpec, trials: Iterable[TrialRow], fits: Iterable[FitRow]
-) -> pd.DataFrame:
+def trial_table(spec: StudySpec, trials: Trials) -> pd.DataFrame:
     """Make the grid of results: one row a trial, by number.
 
     Returns
     -------
     DataFrame
         Columns number, state, score, spread; one for each searched parameter under its
-        library name; one for each fit as `fold_labels` names them; n_epochs, duration_s,
-        n_weights, message. NaN where there is no number yet.
+        library name; n_epochs, duration_s, n_weights, message. NaN where there is no number
+        yet.
     """
-    scores = _fold_scores(spec, fits)
-    rows = [
-        {
-            "number": row.number,
-            "state": row.state,
-            "score": score_of(row),
-            "spread": math.nan if row.spread is None else row.spread,
-            **_shown_settings(spec, row),
-            **scores.get(row.number, {}),
-            "n_epochs": row.n_epochs,
-            "duration_s": row.duration_s,
-            "n_weights": row.n_weights,
-            "message": row.message,
-        }
-        for row in sorted(trials, key=lambda row: row.number)
-    ]
-    numbers = ["score", "spread", *fold_labels(spec), "n_epochs", "duration_s", "n_weights"]
-    columns = ["number", "state", "score", "spread", *spec.searched, *numbers[2:], "message"]
-    table = pd.DataFrame(rows, columns=columns)
-    return table.astype(dict.fromkeys(numbers, "float64"))
-
-
-def _shown_settings(spec: StudySpec, row: TrialRow) -> dict[str, Any]:
-    """Return numbers as they are, so that they sort as numbers, and everything else as text."""
-    settings = settings_of(row)
-    return {
-        name: settings[name]
-        if is_number(name, spec.searched[name])
-        else show_value(settings[name])
-        for name in spec.searched
-        if name in settings
+    settings = json.loads(f"[{','.join(trials.column('params'))}]")
+    columns: dict[str, Any] = {name: trials.column(name) for name in ("number", "state")}
+    columns |= {name: _numbers(trials, name) for name in ("score", "spread")}
+    for name, setting in spec.searched.items():
+        values = [of_trial.get(name) for of_trial in settings]
+        columns[name] = values if is_number(name, setting) else _in_words(name, values)
+    columns |= {
+        name: _numbers(trials, name) for name in ("n_epochs", "duration_s", "n_weights")
     }
+    return pd.DataFrame(columns | {"message": trials.column("message")})
+
+
+def _numbers(trials: Trials, name: str) -> NDArray[np.float64]:
+    return np.array(trials.column(name), dtype=np.float64)
+
+
+def _in_words(name: str, values: Sequence[Any]) -> list[str]:
+    """Show values that are no numbers; each one is put into words once."""
+    words: dict[str, str] = {}
+    for value in values:
+        key = repr(value)
+        if key not in words:
+            words[key] = show_value(PARAMETERS[name].parse(value))
+    return [words[repr(value)] for value in values]
 
 
 def is_number(name: str, setting: Setting) -> bool:
@@ -114,17 +141,19 @@ def is_number(name: str, setting: Setting) -> bool:
     return None not in (grid_values(name, setting) or ())
 
 
-def _fold_scores(spec: StudySpec, fits: Iterable[FitRow]) -> Mapping[int, dict[str, float]]:
-    labels = set(fold_labels(spec))
+def fold_scores(spec: StudySpec, fits: Iterable[FitScore]) -> pd.DataFrame:
+    """Make a table of the scores of fits: a row a trial, a column for each of `fold_labels`."""
+    labels = fold_labels(spec)
     scores: dict[int, dict[str, float]] = {}
     for fit in fits:
         label = fold_label(fit.repeat, fit.fold, spec.evaluation.repeats)
-        if label in labels and fit.score is not None:
+        if fit.score is not None:
             scores.setdefault(fit.number, {})[label] = fit.score
-    return scores
+    table = pd.DataFrame.from_dict(scores, orient="index", columns=None)
+    return table.reindex(columns=labels).astype("float64")
 
 
-def history(trials: Iterable[TrialRow], direction: str) -> pd.DataFrame:
+def history(of_trials: Scores, direction: str) -> pd.DataFrame:
     """List the scores in the order the trials finished, with the best so far.
 
     Returns
@@ -132,9 +161,8 @@ def history(trials: Iterable[TrialRow], direction: str) -> pd.DataFrame:
     DataFrame
         Columns finished (1, 2, …), number, score, best and leader, the trial that had it.
     """
-    in_order = sorted(finished(trials), key=lambda row: (row.finished_at or 0.0, row.number))
-    scores = np.array([score_of(row) for row in in_order])
-    numbers = np.array([row.number for row in in_order], dtype=np.intp)
+    in_order = np.lexsort((of_trials.numbers, of_trials.finished_at))
+    scores, numbers = of_trials.scores[in_order], of_trials.numbers[in_order]
     running = np.maximum if direction == "maximize" else np.minimum
     best = running.accumulate(scores) if len(scores) else scores
     is_new = np.diff(best, prepend=math.nan) != 0
@@ -148,6 +176,24 @@ def history(trials: Iterable[TrialRow], direction: str) -> pd.DataFrame:
             "leader": leader,
         }
     )
+
+
+def thin_history(table: pd.DataFrame, most: int = MOST_DOTS) -> pd.DataFrame:
+    """Keep some trials of a history: those that took the lead, and others evenly.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `history`.
+    most : int
+        Of each of the two kinds; the first and the last trial are always kept.
+    """
+    if len(table) <= most:
+        return table
+    even = np.linspace(0, len(table) - 1, most).round().astype(np.intp)
+    leading = np.flatnonzero(table["leader"].to_numpy() == table["number"].to_numpy())
+    places = np.linspace(0, len(leading) - 1, min(most, len(leading))).round().astype(np.intp)
+    return table.iloc[np.union1d(even, leading[places])]
 
 
 def history_finding(table: pd.DataFrame) -> str:
@@ -173,12 +219,9 @@ def one_parameter(spec: StudySpec, trials: Iterable[TrialRow], name: str) -> pd.
     """
     number = is_number(name, spec.searched[name])
     rows = [
-        (
-            row.number,
-            settings_of(row)[name] if number else show_value(settings_of(row)[name]),
-            row.score,
-        )
+        (row.number, value if number else show_value(value), row.score)
         for row in finished(trials)
+        for value in [setting_of(row, name)]
     ]
     return pd.DataFrame(rows, columns=["number", "value", "score"])
 
@@ -235,7 +278,7 @@ def _placed(
     spec: StudySpec, rows: Sequence[TrialRow], name: str
 ) -> tuple[list[str], list[int]]:
     setting = spec.searched[name]
-    values = [settings_of(row)[name] for row in rows]
+    values = [setting_of(row, name) for row in rows]
     listed = grid_values(name, setting)
     if isinstance(setting, Choices) or (listed and len(listed) <= 2 * _BINS):
         listed = listed or ()

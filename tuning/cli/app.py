@@ -18,7 +18,7 @@ from storage.studies import (
     get_study,
     list_studies,
 )
-from tuning.cli import datasets
+from tuning.cli import control, datasets, housekeeping
 from tuning.cli.output import (
     AsJson,
     console,
@@ -49,6 +49,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(control.app)
 
 
 @app.command()
@@ -258,6 +259,10 @@ def _last_cells(trial: dict[str, Any], *, several: bool) -> list[str]:
 
 def _number(value: float | None, style: str) -> str:
     return "" if value is None else format(value, style)
+
+
+app.command()(housekeeping.delete)
+app.command()(housekeeping.backup)
 
 
 def main() -> None:

@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 
 from storage.database import database
-from storage.datasets import studies_by_dataset
+from storage.datasets import get_dataset, studies_by_dataset
+from storage.errors import DatasetInUseError
+from tuning.cli.housekeeping import Yes, make_sure
 from tuning.cli.output import AsJson, console, print_json, print_table, sentences
 from tuning.datasets.catalogue import catalogue, dataset_info, is_available
 from tuning.datasets.uploads import delete_upload, save_upload, uploaded
@@ -90,9 +92,13 @@ def add(
 
 
 @app.command()
-def delete(dataset_id: str, *, as_json: AsJson = False) -> None:
-    """Delete an upload that no study uses."""
+def delete(dataset_id: str, *, yes: Yes = False, as_json: AsJson = False) -> None:
+    """Delete an upload that no study uses, for good."""
     with sentences(as_json=as_json):
+        row = get_dataset(database(), dataset_id)
+        if row.n_studies:
+            raise DatasetInUseError(row.name, row.n_studies)
+        make_sure(f"Delete {dataset_id} ({row.name})? This cannot be undone.", yes=yes)
         delete_upload(database(), dataset_id)
         if as_json:
             print_json({"deleted": dataset_id})

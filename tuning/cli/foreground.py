@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from storage.database import Database
 from storage.studies import Claim, ask_to_stop, get_study
 from tuning.cli.output import complaints
+from tuning.driver import run_study
 from tuning.worker import load_engine, set_up_log
 
 _LOOK_EVERY_S = 0.3
@@ -28,7 +29,7 @@ def run_here(db: Database, claim: Claim, *, quiet: bool) -> None:
     watcher = threading.Thread(target=_watch, args=(db, claim.study_id, over, quiet))
     watcher.start()
     try:
-        load_engine()(db, claim, threading.Event())
+        run_study(db, claim, load_engine())
     finally:
         over.set()
         watcher.join()

@@ -24,7 +24,17 @@ def read_spec(source: str, changes: Sequence[str]) -> StudySpec:
     UnknownRecipeError
         If it is neither a file nor a recipe.
     """
-    document = _document(source)
+    return change_spec(_document(source), changes)
+
+
+def change_spec(document: dict[str, Any], changes: Sequence[str]) -> StudySpec:
+    """Apply changes of the form ``path=value`` to a spec as JSON has it.
+
+    Raises
+    ------
+    SpecError
+        If a change or the resulting spec is wrong.
+    """
     for change in changes:
         path, equals, text = change.partition("=")
         if not equals or not path:

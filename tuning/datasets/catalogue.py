@@ -18,6 +18,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from storage.database import database
 from storage.datasets import DatasetRow, get_dataset, list_datasets
 from storage.errors import UnknownDatasetRowError
+from storage.settings import settings
 from tuning.datasets.download import (
     CALIFORNIA_FILE,
     MNIST_FILES,
@@ -30,6 +31,7 @@ from tuning.datasets.download import (
 from tuning.datasets.info import Dataset, DatasetInfo
 from tuning.datasets.readers import read_california, read_idx, read_pima
 from tuning.datasets.uploads import load_upload, upload_info, upload_path
+from tuning.disk import check_download
 from tuning.errors import UnknownDatasetError
 
 DEFAULT_DIGITS = (2, 7)
@@ -252,6 +254,8 @@ def _with_digits(info: DatasetInfo, digits: tuple[int, ...]) -> DatasetInfo:
 def _fetch(
     info: DatasetInfo, files: tuple[SourceFile, ...], progress: Progress | None
 ) -> Mapping[str, Path]:
+    if not are_here(files):
+        check_download(settings().home, info.id)
     return fetch_files(files, title=info.title, cousin=info.cousin, progress=progress)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -26,7 +27,9 @@ from storage.datasets import (
     delete_dataset,
     get_dataset,
     list_datasets,
+    studies_by_dataset,
 )
+from storage.errors import DatasetInUseError
 from storage.settings import settings
 from tuning.datasets.info import Dataset, DatasetInfo, Task
 from tuning.datasets.tables import (
@@ -36,10 +39,12 @@ from tuning.datasets.tables import (
     detect_format,
     read_table,
 )
+from tuning.disk import check_room
 from tuning.errors import UploadError
 
 MOST_CLASSES = 20
 MOST_LEVELS = 50
+_NEW_FIELDS = tuple(NewDataset.__dataclass_fields__)
 _TARGET_NAMES = ("target", "label", "class", "outcome", "y")
 
 
@@ -305,6 +310,8 @@ def save_upload(
     ------
     UploadError
         If the file or the target cannot be used.
+    DiskSpaceError
+        If it would leave too little of the disk free.
     """
     profile = profile_upload(data, file_name, target, task)
     sha256 = hashlib.sha256(data).hexdigest()
@@ -318,8 +325,13 @@ def save_upload(
         task=profile.task,
         profile=profile.to_json(),
     )
-    _write(_path(sha256), data)
+    path = _path(sha256)
+    if not path.is_file():
+        check_room(settings().home, len(data), "this table")
+    _write(path, data)
     add_dataset(db, new)
+    if not path.is_file():  # somebody deleted the last other upload of this file just now
+        _write(path, data)
     return upload_info(get_dataset(db, new.id))
 
 
@@ -342,8 +354,35 @@ def delete_upload(db: Database, dataset_id: str) -> None:
         If there is none with this id.
     """
     row = delete_dataset(db, dataset_id)
-    if all(other.sha256 != row.sha256 for other in list_datasets(db)):
-        upload_path(row).unlink(missing_ok=True)
+    n_studies = studies_by_dataset(db).get(dataset_id, 0)
+    if n_studies:  # launched while it was deleted; `launch` looks for the dataset once more
+        add_dataset(db, NewDataset(**{name: getattr(row, name) for name in _NEW_FIELDS}))
+        raise DatasetInUseError(row.name, n_studies)
+    _delete_file(db, row)
+
+
+def _delete_file(db: Database, row: DatasetRow) -> None:
+    """Delete the file of a deleted upload, unless another upload has the same content.
+
+    It is put aside first: somebody may be keeping the same file again at this moment, and
+    either finds it gone after adding its row, or its row is found here.
+    """
+    if _is_shared(db, row.sha256):
+        return
+    path = upload_path(row)
+    aside = path.with_suffix(f".{secrets.token_hex(4)}.deleted")
+    try:
+        path.replace(aside)
+    except FileNotFoundError:
+        return
+    if _is_shared(db, row.sha256):
+        aside.replace(path)
+    else:
+        aside.unlink()
+
+
+def _is_shared(db: Database, sha256: str) -> bool:
+    return any(row.sha256 == sha256 for row in list_datasets(db))
 
 
 def uploaded(db: Database) -> list[DatasetInfo]:

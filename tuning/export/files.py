@@ -12,6 +12,7 @@ from typing import Any
 from storage.database import Database
 from storage.results import FitRow, TrialRow, read_fits, read_trials
 from storage.studies import StudyRow, get_study
+from tuning.execution.interface import BestModel
 from tuning.parameters import show_value
 
 _SUMMARY = (
@@ -96,6 +97,16 @@ def trial_document(trial: TrialRow, fits: Sequence[FitRow]) -> dict[str, Any]:
         "trainer": next((fit.trainer for fit in fits if fit.trainer), ""),
         "message": trial.message,
     }
+
+
+def save_best_model(home: Path, study_id: str, best: BestModel) -> None:
+    """Keep a study's model as ``model.keras``, with ``model.json`` for its facts."""
+    folder = model_folder(home, study_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / "model.keras.part"
+    part.write_bytes(best.content)
+    (folder / "model.json").write_text(json.dumps(best.facts, indent=2))
+    part.replace(folder / "model.keras")
 
 
 def model_folder(home: Path, study_id: str) -> Path:

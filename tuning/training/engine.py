@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tuning.execution.jobs import Job
 from tuning.training.choice import GRAPH, STACKED, trainer_of
 from tuning.training.graph_trainer import GraphTrainer
 from tuning.training.interface import (
@@ -16,7 +17,7 @@ from tuning.training.interface import (
     Training,
 )
 from tuning.training.keras_trainer import KerasTrainer
-from tuning.training.stacked.trainer import Room, StackedTrainer
+from tuning.training.stacked.trainer import StackedTrainer
 
 
 class Engine:
@@ -26,17 +27,13 @@ class Engine:
     ----------
     keras_only : bool
         Whether to train everything with `keras.Model.fit`, to compare with.
-    room : Room or None
-        How much may be compiled; None sets no bound.
     """
 
-    def __init__(self, *, keras_only: bool = False, room: Room | None = None) -> None:
+    def __init__(self, *, keras_only: bool = False) -> None:
         self._keras_only = keras_only
         self._keras = KerasTrainer()
-        self._others: dict[str, Trainer] = {
-            STACKED: StackedTrainer(room=room),
-            GRAPH: GraphTrainer(),
-        }
+        self._stacked = StackedTrainer()
+        self._others: dict[str, Trainer] = {STACKED: self._stacked, GRAPH: GraphTrainer()}
 
     def train(
         self,
@@ -47,6 +44,17 @@ class Engine:
     ) -> None:
         """Run the trainings; see `Trainer.train`."""
         self._way(network).train(network, trainings, folds, reporter)
+
+    def run(self, network: Network, job: Job, folds: FoldSource, reporter: Reporter) -> None:
+        """Run a job on this thread."""
+        if job.stack is not None:
+            self._stacked.train_stack(network, job.stack, folds, reporter)
+            return
+        trainer = self._way(network)
+        for training in job.trainings:
+            if not reporter.stopping([training]).all():
+                data = folds(training.repeat, training.fold)
+                trainer.fit(network, training, data, reporter)
 
     def fit(
         self, network: Network, training: Training, data: FoldData, reporter: Reporter

@@ -15,7 +15,7 @@ from itertools import chain, pairwise
 from typing import cast
 
 from tuning.models.size import hidden_layers, n_outputs
-from tuning.training.interface import Network, Training
+from tuning.training.interface import FoldSource, Network, Training
 
 # Measured on 2 cores with benchmarks/stack_cost.py: seconds.
 COMPILE_S = 0.21
@@ -45,6 +45,13 @@ class Rows:
     train: int
     score: int
     watch: int = 0
+
+
+def row_counts(training: Training, folds: FoldSource) -> Rows:
+    """Count the rows of a training's fold."""
+    data = folds(training.repeat, training.fold)
+    watch = 0 if data.watch is None else len(data.watch)
+    return Rows(len(data.train), len(data.score), watch)
 
 
 @dataclass(frozen=True)
@@ -365,7 +372,7 @@ def _cut(
     segment: _Segment, trainings: Sequence[Training], n_cores: int, *, alone: bool
 ) -> list[Stack]:
     """Cut a segment into stacks of one size, so that they share one computation."""
-    kind, families = segment.kind, _families(trainings)
+    kind, families = segment.kind, families_of(trainings)
     size = min(largest_worth(kind), _within_memory(kind, len(families[0])))
     n_stacks = -(-len(trainings) // size)
     if alone:
@@ -395,7 +402,7 @@ def repacked(stack: Stack, going: Sequence[Training], epoch: int) -> Stack | Non
     return replace(stack, trainings=tuple(going), n_slots=n_slots)
 
 
-def _families(trainings: Sequence[Training]) -> list[list[Training]]:
+def families_of(trainings: Sequence[Training]) -> list[list[Training]]:
     """Group the folds and repeats of each trial."""
     families: dict[int, list[Training]] = {}
     for training in trainings:

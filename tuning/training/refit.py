@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol, cast
+from pathlib import Path
+from typing import cast
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.results import TrialRow
-from storage.settings import settings
-from tuning.export.files import model_folder
+from tuning.execution.interface import BestModel, Leader, StopSignal
 from tuning.models.build import with_scaling
 from tuning.samplers import all_params
-from tuning.spec import StudySpec
 from tuning.training.interface import (
     FitResult,
     Network,
@@ -25,23 +23,6 @@ from tuning.training.interface import (
 )
 from tuning.training.rows import StudyRows
 from tuning.training.seeds import REFIT, fit_seed
-
-
-class StopSignal(Protocol):
-    """Something that may say stop."""
-
-    @property
-    def stopped(self) -> bool:
-        """Whether to stop now."""
-
-
-@dataclass(frozen=True)
-class Leader:
-    """The best trial of a study."""
-
-    study_id: str
-    spec: StudySpec
-    trial: TrialRow
 
 
 class _Quiet:
@@ -65,18 +46,20 @@ class _Quiet:
         return np.full(len(trainings), self.signal.stopped)
 
 
-def keep_best_model(
+def train_best_model(
     leader: Leader,
     network: Network,
     rows: StudyRows,
     trainer: Trainer,
     signal: StopSignal,
-) -> None:
-    """Train the leader again on all rows but the sealed ones, and save it.
+) -> BestModel | None:
+    """Train the leader again on all rows but the sealed ones.
 
-    Writes ``model.keras``, which takes raw rows (scaling is its first layer) and plain Keras
-    loads, and ``model.json`` with its settings and its scores on the rows it was trained on.
-    Writes nothing if it is stopped or fails.
+    Returns
+    -------
+    BestModel or None
+        Takes raw rows (scaling is its first layer), and plain Keras loads it; None if it was
+        stopped or failed.
     """
     spec, number = leader.spec, leader.trial.number
     params = all_params(spec, leader.trial.params)
@@ -87,13 +70,10 @@ def keep_best_model(
     reporter = _Quiet(signal)
     model = trainer.fit(network, training, rows(0, REFIT), reporter)
     if reporter.last is None or reporter.last.error:
-        return
+        return None
     scaler = rows.scaler(0, REFIT)
     if scaler.mean.size and spec.data.scale:
         model = with_scaling(model, scaler)
-    folder = model_folder(settings().home, leader.study_id)
-    folder.mkdir(parents=True, exist_ok=True)
-    model.save(folder / "model.keras.part.keras")
     facts = {
         "study": leader.study_id,
         "trial": number,
@@ -103,5 +83,11 @@ def keep_best_model(
         "class_names": network.info.class_names,
         "columns": network.info.columns,
     }
-    (folder / "model.json").write_text(json.dumps(facts, indent=2))
-    (folder / "model.keras.part.keras").replace(folder / "model.keras")
+    return BestModel(_as_file(model), facts)
+
+
+def _as_file(model: keras.Model) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        model.save(path)
+        return path.read_bytes()

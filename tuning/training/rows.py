@@ -1,8 +1,13 @@
-"""The rows of each fold as trainers take them: cut, filled, scaled; a few folds are kept."""
+"""The rows of each fold as trainers take them: cut, filled, scaled; a few folds are kept.
+
+Threads may share them, and they travel to other processes.
+"""
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,16 +30,29 @@ class StudyRows:
         self._dataset = dataset
         self.split = make_split(dataset, spec)
         self._folds = {(fold.repeat, fold.fold): fold for fold in self.split.folds}
+        self._begin()
+
+    def _begin(self) -> None:
         self._kept: OrderedDict[tuple[int, int], FoldData] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is cut again and what cannot travel."""
+        return {name: v for name, v in self.__dict__.items() if name not in {"_kept", "_lock"}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._begin()
 
     def __call__(self, repeat: int, fold: int) -> FoldData:
         """Return the rows of one fold, or of the training on all rows (fold `REFIT`)."""
         key = (repeat, fold)
-        if key not in self._kept:
-            self._kept[key] = self._cut(repeat, fold)
-            self._drop_old()
-        self._kept.move_to_end(key)
-        return self._kept[key]
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = self._cut(repeat, fold)
+                self._drop_old()
+            self._kept.move_to_end(key)
+            return self._kept[key]
 
     def scaler(self, repeat: int, fold: int) -> Scaler:
         """Return the scaling that a fold's training rows give."""

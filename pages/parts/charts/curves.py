@@ -56,6 +56,8 @@ class Lines:
         In the order chosen, which fixes their colours.
     n_trials : int
         All that have reached an epoch.
+    sampled : tuple of int
+        Those the grey area is made of; empty if it is made of all.
     """
 
     leader: int | None
@@ -63,6 +65,7 @@ class Lines:
     running: tuple[int, ...] = ()
     highlighted: tuple[int, ...] = ()
     n_trials: int = 0
+    sampled: tuple[int, ...] = ()
 
     @property
     def shown(self) -> tuple[int, ...]:
@@ -105,21 +108,20 @@ def choose_lines(
     highlighted : sequence of int
         Trials a person asked for.
     """
-    drawable = sorted(set(reached))
-    known = set(drawable)
-    ranked = [number for number in ranked if number in known]
-    leader = ranked[0] if ranked else None
+    known = frozenset(reached)
+    few = len(known) <= ALL_AS_LINES
+    best = [number for number in ranked if number in known]
+    leader = best[0] if best else None
     chosen = [n for n in dict.fromkeys(highlighted) if n in known and n != leader]
     taken = {leader, *chosen}
-    unranked = [n for n in drawable if n not in set(ranked) and n not in taken]
-    n_best = len(ranked) if len(drawable) <= ALL_AS_LINES else _TOP
-    others = [n for n in ranked[:n_best] if n not in taken]
+    others = [n for n in (best if few else best[:_TOP]) if n not in taken]
+    unranked = sorted(n for n in known.difference(ranked) if n not in taken)
     return Lines(
         leader,
         () if leader_only else tuple(others),
         tuple(unranked[-_MOST_RUNNING:]),
         tuple(chosen),
-        len(drawable),
+        len(known),
     )
 
 
@@ -138,7 +140,7 @@ def curve_table(
     means = {number: book.mean(number, measure) for number in lines.shown}
     keep = {len(mean) - 1 for mean in means.values()}
     keep |= {best_epoch(mean, measure) or 0 for mean in means.values()}
-    area = book.band(measure) if lines.has_area else None
+    area = book.band(measure, lines.sampled) if lines.has_area else None
     longest = max(
         [len(mean) for mean in means.values()]
         + ([] if area is None or area.empty else [int(area["epoch"].iloc[-1]) + 1]),
@@ -466,13 +468,17 @@ def _common(title: str) -> Option:
 
 
 def best_so_far(table: pd.DataFrame, title: str, value: str) -> Option:
-    """Draw each finished trial as a dot, and the best score so far as a step line.
+    """Draw finished trials as dots, and the best score so far as a step line.
 
     Parameters
     ----------
     table : DataFrame
-        Of `tuning.analysis.tables.history`.
+        Of `tuning.analysis.tables.history`, whole or thinned.
     """
+    n_finished = int(table["finished"].iloc[-1])
+    axis = "finished trials"
+    if len(table) < n_finished:
+        axis += f", {len(table):,} of {n_finished:,} as dots"
     dots: Option = {
         "type": "scatter",
         "name": "score",
@@ -490,11 +496,11 @@ def best_so_far(table: pd.DataFrame, title: str, value: str) -> Option:
         "grid": {"left": 4, "right": 24, "top": 52, "bottom": 4},
         "xAxis": {
             "type": "value",
-            "name": "finished trials",
+            "name": axis,
             "nameLocation": "middle",
             "nameGap": 26,
             "min": 1,
-            "max": max(len(table), 2),
+            "max": max(n_finished, 2),
             "minInterval": 1,
             "splitLine": {"show": False},
             "axisPointer": {"label": {"precision": 0, "formatter": "after {value} trials"}},
@@ -514,10 +520,11 @@ def best_so_far(table: pd.DataFrame, title: str, value: str) -> Option:
 
 def shown_sentence(lines: Lines) -> str:
     """Say how many trials the chart shows, and what the grey area is."""
-    n_shown = len(lines.shown)
+    n_shown, n_sampled = len(lines.shown), len(lines.sampled)
     if not lines.has_area:
         return "The band around the leader spans its folds." if lines.leader is not None else ""
+    of_sample = f" of {n_sampled:,} of them" if 0 < n_sampled < lines.n_trials else ""
     return (
-        f"Showing {n_shown} of {lines.n_trials:,} trials; "
-        + "the grey area holds the middle 80 %. The band around the leader spans its folds."
+        f"Showing {n_shown} of {lines.n_trials:,} trials; the grey area holds "
+        + f"the middle 80 %{of_sample}. The band around the leader spans its folds."
     )

@@ -16,6 +16,7 @@ from pages.parts.show import SOURCES, TASKS, escape
 from pages.parts.state import db
 from pages.parts.words import HELP
 from storage.datasets import studies_by_dataset
+from storage.settings import settings
 from tuning.datasets.catalogue import (
     catalogue,
     dataset_info,
@@ -25,7 +26,8 @@ from tuning.datasets.catalogue import (
 )
 from tuning.datasets.info import DatasetInfo
 from tuning.datasets.uploads import delete_upload
-from tuning.errors import DatasetUnavailableError
+from tuning.disk import check_download
+from tuning.errors import DatasetUnavailableError, DiskSpaceError
 
 _SHOWN_ROWS = 10
 _PICTURE_PX = 64
@@ -124,6 +126,11 @@ def _draw_fetch(info: DatasetInfo) -> None:
     size = _DOWNLOAD_SIZES[info.id]
     st.markdown(f"{info.title} is fetched on first use ({size}).")
     if not st.button("Fetch it now", icon=":material/download:", key="ds_fetch"):
+        return
+    try:
+        check_download(settings().home, info.id)
+    except DiskSpaceError as error:
+        problems.draw(error)
         return
     bar = st.progress(0.0, text=f"Fetching {info.title}…")
 

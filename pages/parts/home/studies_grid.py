@@ -25,6 +25,7 @@ _NAME_PX = 180  # leaves room for the state on a phone
 _STATES = {
     "All": (),
     "Running": studies.ACTIVE_STATES,
+    "Paused": (studies.PAUSED,),
     "Finished": (studies.FINISHED,),
     "Stopped": (studies.STOPPED,),
     "Failed": (studies.FAILED,),
@@ -154,7 +155,8 @@ def _seconds(row: StudyRow) -> float | None:
 
 def _columns(ids: Sequence[str]) -> dict[str, ColumnConfig | ButtonColumnResult | str | None]:
     config = st.column_config
-    words = [state_badge(state) for state in (*studies.ACTIVE_STATES, *studies.FINAL_STATES)]
+    states = (*studies.ACTIVE_STATES, studies.PAUSED, *studies.FINAL_STATES)
+    words = [state_badge(state) for state in states]
     words.append(state_badge(studies.TRAINING, wish="stop"))
     return {
         "name": config.ButtonColumn(

@@ -5,9 +5,9 @@ A Plotly chart is built anew whenever its data changes, so that nothing here pol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -21,8 +21,10 @@ from pages.parts.charts.importance import (
 from pages.parts.show import plural
 from pages.parts.state import db, recall, remember
 from pages.parts.study.facts import SCORES
+from pages.parts.study.reader import StudyReader
 from pages.parts.study.view import View
 from pages.parts.words import HELP
+from storage.reading import Trials
 from storage.results import TrialRow
 from tuning.analysis.importance import METHODS, Importance, Method, importance
 from tuning.analysis.tables import (
@@ -38,6 +40,7 @@ from tuning.setting import LogRange
 from tuning.spec import StudySpec
 
 _CHART_PX = 420
+_MOST_NUMBERS_SHOWN = 50  # rows; longer tables scroll
 _METHOD_HELP: Mapping[Method, str] = {
     "PED-ANOVA": "What sets the best tenth of the trials apart from all trials.",
     "fANOVA": "How much of all difference in the scores each setting explains by itself.",
@@ -47,10 +50,15 @@ _PLOTLY_UNUSED = ["lasso2d", "select2d", "autoScale2d"]
 
 @dataclass(frozen=True)
 class _Snapshot:
-    """The finished trials as they were at one version of the study."""
+    """The finished trials as they were at one version of the study, for all who look at it."""
 
     version: int
-    trials: list[TrialRow]
+    n_finished: int
+    lines: Trials
+
+    def trials(self) -> list[TrialRow]:
+        """Return the finished trials; made anew, as nothing that is kept needs them."""
+        return finished(self.lines.in_state("COMPLETE"))
 
 
 def analysis_tab(view: View) -> None:
@@ -80,7 +88,7 @@ def _views(spec: StudySpec) -> dict[str, Callable[[View, _Snapshot], None]]:
 def _snapshot(view: View) -> _Snapshot:
     key = view.key("analysis")
     kept: _Snapshot | None = recall(key)
-    if kept is None or view.row.is_final or not kept.trials:
+    if kept is None or view.row.is_final or not kept.n_finished:
         _update(view)
     snapshot: _Snapshot = recall(key)
     return snapshot
@@ -88,13 +96,16 @@ def _snapshot(view: View) -> _Snapshot:
 
 def _update(view: View) -> None:
     with view.reader.reading() as seen:
-        snapshot = _Snapshot(seen.row.version, finished(seen.trials.values()))
-    remember(view.key("analysis"), snapshot)
+        remember(view.key("analysis"), seen.made("analysis", lambda: _make_snapshot(seen)))
+
+
+def _make_snapshot(seen: StudyReader) -> _Snapshot:
+    return _Snapshot(seen.row.version, len(seen.ranked), seen.trials.copy())
 
 
 def _based_on(view: View, snapshot: _Snapshot) -> None:
     total = plural(view.row.n_trials_planned, "trial")
-    st.caption(f"Based on {len(snapshot.trials):,} of {total}", width="content")
+    st.caption(f"Based on {snapshot.n_finished:,} of {total}", width="content")
     if not view.row.is_final:
         st.button(
             "Update", icon=":material/refresh:", key="analysis_update", on_click=_update,
@@ -110,8 +121,7 @@ def _importance(view: View, snapshot: _Snapshot) -> None:
             label_visibility="collapsed",
         )  # fmt: skip
         st.caption(_METHOD_HELP[method], width="stretch")
-    question = _Question(db().url, view.id, method, view.spec, snapshot)
-    found = _computed(question)
+    found = _computed(_question(view, snapshot, method), method)
     if isinstance(found, str):
         st.info(found, icon=":material/info:")
         return
@@ -126,35 +136,46 @@ def _importance(view: View, snapshot: _Snapshot) -> None:
 
 @dataclass(frozen=True)
 class _Question:
-    """What an importance is computed from; the key stands for all of it."""
+    """What something is computed from; the key stands for all of it."""
 
-    url: str
-    study_id: str
-    method: Method
+    key: tuple[Hashable, ...]
     spec: StudySpec
     snapshot: _Snapshot
 
-    @property
-    def key(self) -> tuple[str, str, str, int]:
-        return self.url, self.study_id, self.method, self.snapshot.version
+
+def _question(view: View, snapshot: _Snapshot, *asked: str) -> _Question:
+    return _Question((db().url, view.id, snapshot.version, *asked), view.spec, snapshot)
 
 
-@st.cache_data(
-    show_spinner="Computing importance…",
+_answers = st.cache_data(
+    show_spinner="Computing…",
     max_entries=128,
     hash_funcs={_Question: lambda question: question.key},
 )
-def _computed(question: _Question) -> Importance | str:
-    return importance(question.spec, question.snapshot.trials, question.method)
+
+
+@_answers
+def _computed(question: _Question, method: Method) -> Importance | str:
+    return importance(question.spec, question.snapshot.trials(), method)
+
+
+@_answers
+def _slice(question: _Question, name: str) -> pd.DataFrame:
+    return one_parameter(question.spec, question.snapshot.trials(), name)
+
+
+@_answers
+def _cells(question: _Question, x: str, y: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return two_parameters(question.spec, question.snapshot.trials(), x, y)
 
 
 def _one_parameter(view: View, snapshot: _Snapshot) -> None:
     spec = view.spec
     name = _pick("Parameter", list(spec.searched), "an_x")
-    if not snapshot.trials:
+    if not snapshot.n_finished:
         _none_yet()
         return
-    table = one_parameter(spec, snapshot.trials, name)
+    table = _slice(_question(view, snapshot, name), name)
     means = value_means(spec, table, name)
     title = best_value_finding(means, _label(name), spec.direction)
     figure = one_parameter_dots(
@@ -178,10 +199,10 @@ def _two_parameters(view: View, snapshot: _Snapshot) -> None:
         x = _pick("Across", names, "an_x")
     with right:
         y = _pick("Upwards", [name for name in names if name != x], "an_y")
-    if not snapshot.trials:
+    if not snapshot.n_finished:
         _none_yet()
         return
-    scores, counts = two_parameters(spec, snapshot.trials, x, y)
+    scores, counts = _cells(_question(view, snapshot, x, y), x, y)
     title = best_cell_finding(scores, (_label(x), _label(y)), spec.direction)
     figure = two_parameter_map(
         scores,
@@ -219,5 +240,15 @@ def _plot(view: View, figure: go.Figure, title: str, snapshot: _Snapshot) -> Non
 
 
 def _numbers(table: pd.DataFrame) -> None:
-    with st.expander("Numbers behind this chart"):
-        st.dataframe(table, hide_index=True, height="content", alt="Numbers of the chart")
+    """Draw what a chart was made from; nothing is sent until somebody opens it."""
+    opened = st.expander("Numbers behind this chart", key="an_numbers", on_change="rerun")
+    if opened.open:
+        with opened:
+            st.dataframe(
+                table, hide_index=True, height=_numbers_px(table), alt="Numbers of the chart"
+            )
+
+
+def _numbers_px(table: pd.DataFrame) -> Literal["content"] | int:
+    """Return a height that keeps a long table from making the page as long."""
+    return "content" if len(table) <= _MOST_NUMBERS_SHOWN else _CHART_PX

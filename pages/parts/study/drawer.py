@@ -104,10 +104,11 @@ def _folds(view: View, fits: list[FitRow]) -> None:
 
 def _curves(view: View, number: int) -> None:
     with view.reader.reading() as seen:
-        if number not in seen.book:
+        book = seen.curves_of([number])
+        if number not in book:
             st.caption("No epoch was reached.")
             return
-        finding = loss_finding(number, seen.book.trial_table(number, LOSS))
+        finding = loss_finding(number, book.trial_table(number, LOSS))
     first = measures(view.row.score_name)[0]
     chosen = [first] if first == LOSS else [first, LOSS]
     for measure in chosen:
@@ -119,6 +120,7 @@ def _curves(view: View, number: int) -> None:
 def _chart(view: View, number: int, measure: Measure, title: str) -> None:
     lines = Lines(number, n_trials=1)
     with view.reader.reading() as seen:
-        table = curve_table(seen.book, measure, lines, Display(training=True))
+        book = seen.curves_of([number])
+        table = curve_table(book, measure, lines, Display(training=True))
     option = learning_curves(table, lines, Frame(title, measure.word))
     st.echarts_chart(option, height=_CURVES_PX, key=f"drawer_{measure.label}", alt=title)

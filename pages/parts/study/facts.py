@@ -6,7 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pages.parts.show import SAMPLERS, about, clock, duration, plural, score
 from storage.results import FitRow, TrialRow
-from storage.studies import FINISHED, PREPARING, STOPPED, TRAINING, WAITING, StudyRow
+from storage.studies import (
+    FINISHED,
+    PAUSED,
+    PREPARING,
+    STOPPED,
+    TRAINING,
+    WAITING,
+    StudyRow,
+)
 from tuning.datasets.info import DatasetInfo
 from tuning.parameters import PARAMETERS, Value, show_value
 from tuning.spec import StudySpec
@@ -31,6 +39,7 @@ STATES: Mapping[str, str] = {
     "WAITING": "Not finished",
 }
 
+_WISHES = {"stop": "Stopping", "pause": "Pausing"}
 _FIRST_MINUTE_S = 60.0
 _FAST_S, _WAITING_S = 0.8, 5.0  # an epoch is on the screen within two seconds
 
@@ -39,6 +48,8 @@ def poll_every(row: StudyRow, now: float) -> float | None:
     """Return the seconds between two looks at a study; None once nothing will change."""
     if row.is_final:
         return None
+    if row.state == PAUSED:
+        return _WAITING_S
     if row.state == WAITING and now - row.created_at >= _FIRST_MINUTE_S:
         return _WAITING_S
     return _FAST_S
@@ -76,14 +87,16 @@ def leader_sentence(row: StudyRow) -> str:
 def status_sentence(row: StudyRow, n_ahead: int, timezone: str) -> str:
     """Say what is happening to a study, and how far it is."""
     fits = f"{row.n_fits_done:,} of {plural(row.n_fits_planned, 'fit')}"
-    if not row.is_final and row.wish == "stop":
-        return "Stopping after the current epoch"
+    if not row.is_final and row.wish in _WISHES:
+        return f"{_WISHES[row.wish]} after the current epoch"
     if row.state == WAITING:
         return f"Waiting, {n_ahead} ahead" if n_ahead else "Waiting for the worker"
     if row.state == PREPARING:
         return row.phase or "Reading data"
     if row.state == TRAINING:
         return _training_sentence(row, fits)
+    if row.state == PAUSED:
+        return f"{row.message or 'Paused.'} {fits} are done."
     return _ended_sentence(row, fits, timezone)
 
 

@@ -13,6 +13,7 @@ from pages.parts.deleting import confirm_delete
 from pages.parts.running import progress, worker_is_offline
 from pages.parts.show import clock, duration, escape, plural, score, since, state_badge
 from pages.parts.state import db, recall, remember, timezone
+from pages.parts.study.extending import add_trials
 from pages.parts.study.facts import (
     SCORES,
     SPREAD_HELP,
@@ -28,7 +29,19 @@ from pages.parts.study.view import View
 from pages.parts.words import HELP
 from storage import processes
 from storage.settings import settings
-from storage.studies import FAILED, WAITING, StudyRow, ask_to_stop, n_ahead
+from storage.studies import (
+    FAILED,
+    FINAL_STATES,
+    PAUSED,
+    STOPPED,
+    WAITING,
+    StudyRow,
+    ask_to_pause,
+    ask_to_stop,
+    n_ahead,
+    resume,
+    set_priority,
+)
 from tuning.export.files import fits_csv, study_json, trials_csv
 
 _UNKNOWN = "–"
@@ -62,6 +75,17 @@ def _outline(view: View) -> None:
 
 def _buttons(view: View) -> None:
     row = view.row
+    if row.state in {PAUSED, STOPPED}:
+        st.button(
+            "Resume", icon=":material/play_arrow:", key="study_resume",
+            on_click=_resume, args=(row.id,), help="Trains what is missing.",
+        )  # fmt: skip
+    elif not row.is_final:
+        st.button(
+            "Pause", icon=":material/pause:", key="study_pause", on_click=_pause,
+            args=(row.id,), disabled=bool(row.wish),
+            help="Frees the machine. Finished trials stay; those under way start anew.",
+        )  # fmt: skip
     if row.state == WAITING:
         st.button(
             "Cancel", icon=":material/close:", key="study_stop",
@@ -81,6 +105,23 @@ def _buttons(view: View) -> None:
 def _cancel(study_id: str) -> None:
     ask_to_stop(db(), study_id)
     problems.say("Cancelled. Clone it to let it run later.")
+
+
+@problems.told
+def _pause(study_id: str) -> None:
+    ask_to_pause(db(), study_id)
+
+
+@problems.told
+def _resume(study_id: str) -> None:
+    resume(db(), study_id)
+    problems.say("It goes on as soon as there is a core for it.")
+
+
+@problems.told
+def _go_first(study_id: str) -> None:
+    set_priority(db(), study_id, 1)
+    problems.say("It is next in line.")
 
 
 @problems.told
@@ -127,6 +168,16 @@ def _share(view: View) -> None:
 
 def _more(view: View) -> None:
     links.link(links.NEW_STUDY, "Clone", icon=":material/content_copy:", **{"from": view.id})
+    if view.row.state == WAITING and not view.row.priority:
+        st.button(
+            "Run first", icon=":material/vertical_align_top:", key="study_first",
+            width="stretch", on_click=_go_first, args=(view.id,),
+        )  # fmt: skip
+    if view.row.state in {PAUSED, *FINAL_STATES} and st.button(
+        "Add trials…", icon=":material/add:", key="study_extend", width="stretch",
+        help="More trials or more values in this study. What was tried stays.",
+    ):  # fmt: skip
+        add_trials(view)
     downloads(view.id, "more")
     if st.button(
         "Delete", icon=":material/delete:", key="study_delete", width="stretch",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
@@ -24,10 +24,23 @@ from pages.parts.study.facts import SCORES, guessing, settings_text
 from pages.parts.study.reader import StudyReader
 from pages.parts.study.view import View, highlighted
 from pages.parts.words import HELP
-from storage.results import FitRow
+from storage.results import FitRow, TrialRow
 from storage.studies import StudyRow
-from tuning.analysis.curves import ACCURACY, LOSS, Measure, loss_finding, measures
-from tuning.analysis.tables import best_first, fold_label, history, history_finding, settings_of
+from tuning.analysis.curves import (
+    ACCURACY,
+    LOSS,
+    CurveBook,
+    Measure,
+    loss_finding,
+    measures,
+)
+from tuning.analysis.tables import (
+    fold_label,
+    history,
+    history_finding,
+    settings_of,
+    thin_history,
+)
 from tuning.setting import grid_values
 from tuning.spec import StudySpec
 
@@ -47,10 +60,9 @@ class _Wanted:
 
 @dataclass(frozen=True)
 class _Picture:
-    """Everything the tab shows, made from one reading."""
+    """Everything the tab shows, made from one reading for all who want to see the same."""
 
-    at: float
-    n_epochs: int
+    last_piece: int
     curves: dict[str, Any]
     curves_title: str
     other: dict[str, Any]
@@ -110,10 +122,11 @@ def _display() -> Display:
 def _charts(view: View, wanted: _Wanted, frozen: bool) -> None:
     """Draw the charts; heights and order never change, so that nothing jumps."""
     row = view.follow()
-    picture = _picture(view, wanted, frozen=frozen)
-    if picture is None:
+    kept = _picture(view, wanted, frozen=frozen)
+    if kept is None:
         _no_epoch_yet(row)
         return
+    picture = kept.picture
     with st.container():
         left, right = st.columns(2)
         with left:
@@ -124,7 +137,7 @@ def _charts(view: View, wanted: _Wanted, frozen: bool) -> None:
             st.echarts_chart(
                 picture.other, height=_CURVES_PX, key="live_loss", alt=picture.other_title
             )
-    st.caption(_caption(view, picture, frozen=frozen), help=HELP["validation_rows"])
+    st.caption(_caption(view, kept, frozen=frozen), help=HELP["validation_rows"])
     left, right = st.columns(2)
     with left:
         _history(picture)
@@ -132,65 +145,81 @@ def _charts(view: View, wanted: _Wanted, frozen: bool) -> None:
         _now_training(row, picture)
 
 
-def _picture(view: View, wanted: _Wanted, *, frozen: bool) -> _Picture | None:
+@dataclass(frozen=True)
+class _Kept:
+    """The picture a person last saw, when it was, and what was wanted."""
+
+    picture: _Picture
+    at: float
+    wanted: _Wanted
+
+
+def _picture(view: View, wanted: _Wanted, *, frozen: bool) -> _Kept | None:
     """Make the picture, or return the kept one while the charts are frozen."""
-    key = view.key("live_picture")
-    kept = recall(key)
-    if frozen and kept is not None and kept[0] == wanted:
-        picture: _Picture = kept[1]
-        return picture
+    kept_key = view.key("live_picture")
+    kept: _Kept | None = recall(kept_key)
+    if frozen and kept is not None and kept.wanted == wanted:
+        return kept
     with view.reader.reading() as seen:
-        if not seen.book.numbers:
+        if not seen.reached:
             return None
-        picture = _make_picture(view, seen, wanted)
-    remember(key, (wanted, picture))
-    return picture
+        key = ("picture", wanted, view.row.spec)
+        picture = seen.made(key, lambda: _make_picture(view, seen, wanted))
+    kept = _Kept(picture, time.time(), wanted)
+    remember(kept_key, kept)
+    return kept
 
 
 def _make_picture(view: View, seen: StudyReader, wanted: _Wanted) -> _Picture:
-    ranked = [row.number for row in best_first(seen.trials.values(), seen.row.direction)]
     lines = choose_lines(
-        ranked, seen.book.numbers, wanted.highlighted, leader_only=wanted.display.leader_only
+        seen.ranked, seen.reached, wanted.highlighted, leader_only=wanted.display.leader_only
     )
+    if lines.has_area:
+        lines = replace(lines, sampled=seen.sampled())
+    book = seen.curves_of(lines.shown)
     other = _other_measure(view, wanted.measure)
-    curves_title = _title(seen, lines, wanted.measure)
-    other_title = _title(seen, lines, other)
-    table = history(seen.trials.values(), seen.row.direction)
+    curves_title = _title(seen.row, book, lines, wanted.measure)
+    other_title = _title(seen.row, book, lines, other)
+    table = history(seen.scores, seen.row.direction)
     history_title = history_finding(table)
+    dots = thin_history(table)
     value = SCORES[seen.row.score_name]
-    training = _in_training(view.spec, seen)
+    training, n_training = _in_training(view.spec, seen)
+    drawn = _Drawn(view, seen.row, book, lines, wanted.display)
     return _Picture(
-        at=time.time(),
-        n_epochs=_n_epochs(seen),
-        curves=_curves(view, seen, lines, wanted.measure, wanted.display, curves_title),
+        last_piece=seen.last_piece,
+        curves=drawn.option(wanted.measure, curves_title),
         curves_title=curves_title,
-        other=_curves(view, seen, lines, other, wanted.display, other_title),
+        other=drawn.option(other, other_title),
         other_title=other_title,
-        history=None if table.empty else best_so_far(table, history_title, value),
+        history=None if table.empty else best_so_far(dots, history_title, value),
         history_title=history_title,
         caption=shown_sentence(lines),
-        training=tuple(training[:_MOST_TRAINING]),
-        n_training=len(training),
+        training=tuple(training),
+        n_training=n_training,
     )
 
 
-def _curves(
-    view: View,
-    seen: StudyReader,
-    lines: Lines,
-    measure: Measure,
-    display: Display,
-    title: str,
-) -> dict[str, Any]:
-    table = curve_table(seen.book, measure, lines, display)
-    frame = Frame(
-        title,
-        f"{measure.word} on validation rows",
-        reference=_reference(view, measure),
-        last_epoch=None if seen.row.is_final else longest_epochs(view.spec),
-        display=display,
-    )
-    return learning_curves(table, lines, frame)
+@dataclass(frozen=True)
+class _Drawn:
+    """What the two charts of curves have in common."""
+
+    view: View
+    row: StudyRow
+    book: CurveBook
+    lines: Lines
+    display: Display
+
+    def option(self, measure: Measure, title: str) -> dict[str, Any]:
+        table = curve_table(self.book, measure, self.lines, self.display)
+        frame = Frame(
+            title,
+            f"{measure.word} on validation rows",
+            reference=_reference(self.view, measure),
+            last_epoch=None if self.row.is_final else longest_epochs(self.view.spec),
+            display=self.display,
+        )
+        return learning_curves(table, self.lines, frame)
 
 
 def _reference(view: View, measure: Measure) -> tuple[str, float] | None:
@@ -204,16 +233,15 @@ def _other_measure(view: View, measure: Measure) -> Measure:
     return next(m for m in measures(view.row.score_name) if m != LOSS)
 
 
-def _title(seen: StudyReader, lines: Lines, measure: Measure) -> str:
+def _title(row: StudyRow, book: CurveBook, lines: Lines, measure: Measure) -> str:
     """Return the finding of a chart; that the leader leads belongs to the score's own."""
-    row = seen.row
     if lines.leader is None or row.best_score is None:
         return f"{measure.label} by epoch"
     if measure == measures(row.score_name)[0]:
         value = score(row.best_score, row.best_spread)
         return f"Trial {row.best_number} leads: {SCORES[row.score_name]} {value}"
     if measure == LOSS:
-        return loss_finding(lines.leader, seen.book.trial_table(lines.leader, LOSS))
+        return loss_finding(lines.leader, book.trial_table(lines.leader, LOSS))
     return f"{measure.label} by epoch"
 
 
@@ -229,27 +257,23 @@ def longest_epochs(spec: StudySpec) -> int | None:
     return max(int(str(value).split(".")[0]) for value in values)
 
 
-def _n_epochs(seen: StudyReader) -> int:
-    return sum(seen.book.n_epochs(number) for number in seen.book.numbers)
+def _in_training(spec: StudySpec, seen: StudyReader) -> tuple[list[tuple[str, float]], int]:
+    """List the first fits in training: what is trained, and how far it is from 0 to 1.
 
-
-def _in_training(spec: StudySpec, seen: StudyReader) -> list[tuple[str, float]]:
-    """List the fits in training: what is trained, and how far it is from 0 to 1."""
+    Also returns how many there are in all.
+    """
     if seen.row.is_final:
-        return []
-    fits = [fit for fit in seen.fits.values() if fit.state == "RUNNING"]
-    fits = [fit for fit in fits if seen.trials.get(fit.number) is not None]
-    fits = [fit for fit in fits if seen.trials[fit.number].state == "RUNNING"]
-    return [_fit_progress(spec, seen, fit) for fit in sorted(fits, key=_latest_first)]
+        return [], 0
+    fits, n_fits = seen.in_training(_MOST_TRAINING)
+    book = seen.curves_of({fit.number for fit in fits})
+    return [_fit_progress(spec, seen.trials[fit.number], book, fit) for fit in fits], n_fits
 
 
-def _latest_first(fit: FitRow) -> tuple[int, int, int]:
-    return -fit.number, fit.repeat, fit.fold
-
-
-def _fit_progress(spec: StudySpec, seen: StudyReader, fit: FitRow) -> tuple[str, float]:
-    settings = settings_of(seen.trials[fit.number])
-    reached = seen.book.fit_epochs(fit.number).get((fit.repeat, fit.fold), 0)
+def _fit_progress(
+    spec: StudySpec, trial: TrialRow, book: CurveBook, fit: FitRow
+) -> tuple[str, float]:
+    settings = settings_of(trial)
+    reached = book.fit_epochs(fit.number).get((fit.repeat, fit.fold), 0)
     planned = int(str(settings.get("epochs", spec.fixed.get("epochs")) or 1))
     label = fold_label(fit.repeat, fit.fold, spec.evaluation.repeats)
     text = f"Trial {fit.number} · {settings_text(settings)} · {label}"
@@ -266,13 +290,12 @@ def _no_epoch_yet(row: StudyRow) -> None:
     st.caption("Curves appear with the first epoch.")
 
 
-def _caption(view: View, picture: _Picture, *, frozen: bool) -> str:
+def _caption(view: View, kept: _Kept, *, frozen: bool) -> str:
     if not frozen:
-        return picture.caption or "Curves are the mean over the folds."
+        return kept.picture.caption or "Curves are the mean over the folds."
     with view.reader.reading() as seen:
-        newer = _n_epochs(seen) - picture.n_epochs
-    since = f"Frozen at {clock(picture.at, timezone())}"
-    return f"{since} · {plural(newer, 'newer epoch')}"
+        newer = seen.n_newer(kept.picture.last_piece)
+    return f"Frozen at {clock(kept.at, timezone())} · {plural(newer, 'newer epoch')}"
 
 
 def _history(picture: _Picture) -> None:

@@ -7,7 +7,7 @@ rows that moved would put a tick on another trial.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +18,15 @@ import streamlit as st
 from pages.parts import problems
 from pages.parts.charts.curves import Display, Frame, Lines, curve_table, learning_curves
 from pages.parts.show import plural
-from pages.parts.state import recall, remember
+from pages.parts.state import db, recall, remember
 from pages.parts.study.facts import SCORES, SPREAD_HELP, STATES
 from pages.parts.study.header import downloads
+from pages.parts.study.reader import StudyReader
 from pages.parts.study.view import MOST_HIGHLIGHTED, View, highlighted, open_drawer
 from pages.parts.words import HELP
-from storage.results import FitRow, TrialRow
+from storage.reading import FitScore, read_fit_scores
 from tuning.analysis.curves import measures
-from tuning.analysis.tables import best_first, fold_labels, is_number, trial_table
+from tuning.analysis.tables import fold_labels, fold_scores, is_number, trial_table
 from tuning.parameters import PARAMETERS
 from tuning.spec import StudySpec
 from tuning.training.choice import trainers_in_words
@@ -36,7 +37,6 @@ _MOST_ROWS = 2_000  # in one grid; above, pages
 _PAGE_ROWS = 1_000
 _GRID_PX = 560
 _CURVES_PX = 300
-_FINAL = ("COMPLETE", "PRUNED", "FAIL")
 _TIME_HELP = "Until its fits were done. Trials that differ only in epochs share a training."
 _FIXED_LABELS = {
     "number": "Trial",
@@ -60,7 +60,7 @@ class Snapshot:
     serial : int
         Grows with each snapshot; part of the grid's key, because ticks are kept by row.
     table : DataFrame
-        Of `trial_table` and how each was trained, by number.
+        Of `trial_table`; shared by all who watch the study, so nobody changes it.
     finished : frozenset of int
         Trials that had ended.
     leader : int or None
@@ -76,8 +76,9 @@ class Snapshot:
 def results_tab(view: View) -> None:
     """Draw the grid with its controls, and the curves of the rows that are ticked."""
     snapshot = _snapshot(view)
-    if view.poll_s is not None:
-        st.fragment(_news, run_every=_NEWS_S, key="results_news")(view)
+    if view.poll_s is not None or _newer(view, snapshot):
+        news_s = None if view.poll_s is None else _NEWS_S
+        st.fragment(_news, run_every=news_s, key="results_news")(view)
     if snapshot.table.empty:
         st.info("No trial has begun yet. Trials appear here.", icon=":material/hourglass_top:")
         return
@@ -89,7 +90,7 @@ def results_tab(view: View) -> None:
         st.info("No trial matches.", icon=":material/search_off:")
         st.button("Clear filters", key="results_clear", on_click=_clear_filters)
         return
-    _grid(view, snapshot, _page(table), order)
+    _grid(view, snapshot, _with_fits(view, _page(table)), order)
     _ticked_curves(view)
     with st.container(horizontal=True):
         downloads(view.id, "results")
@@ -111,40 +112,29 @@ def _renew(view: View) -> None:
     """Make a new snapshot; called back by "Show them"."""
     key = view.key("results")
     before: Snapshot | None = recall(key)
-    with view.reader.reading() as seen:
-        rows, fits = list(seen.trials.values()), list(seen.fits.values())
-        table = trial_table(view.spec, rows, fits)
-        table["trained_by"] = _trained_by(table["number"].tolist(), fits)
     serial = 0 if before is None else before.serial + 1
-    leader = _leader(rows, view.row.direction)
-    remember(key, Snapshot(serial, table, _ended(rows), leader))
+    with view.reader.reading() as seen:
+        table = seen.made(("table", view.row.spec), lambda: trial_table(view.spec, seen.trials))
+        remember(key, Snapshot(serial, table, seen.ended, _leader(seen)))
 
 
-def _trained_by(numbers: Sequence[int], fits: Iterable[FitRow]) -> list[str]:
-    """Say of each trial how its fits were trained; empty while that is not known."""
-    trainers: dict[int, list[str]] = {}
-    for fit in fits:
-        trainers.setdefault(fit.number, []).append(fit.trainer)
-    return [trainers_in_words(trainers.get(number, ())) for number in numbers]
+def _leader(seen: StudyReader) -> int | None:
+    return seen.ranked[0] if seen.ranked else None
 
 
-def _ended(rows: Iterable[TrialRow]) -> frozenset[int]:
-    return frozenset(row.number for row in rows if row.state in _FINAL)
-
-
-def _leader(rows: Iterable[TrialRow], direction: str) -> int | None:
-    ranked = best_first(rows, direction)
-    return ranked[0].number if ranked else None
+def _newer(view: View, snapshot: Snapshot) -> str:
+    with view.reader.reading() as seen:
+        return news(snapshot, seen.ended, _leader(seen))
 
 
 def _news(view: View) -> None:
     """Say what has finished since the grid was made."""
     snapshot = _snapshot(view)
     with view.reader.reading() as seen:
-        rows = list(seen.trials.values())
-    if snapshot.table.empty and rows:
+        n_trials = len(seen.trials)
+    if snapshot.table.empty and n_trials:
         st.rerun()
-    text = news(snapshot, _ended(rows), _leader(rows, view.row.direction))
+    text = _newer(view, snapshot)
     with st.container(horizontal=True, vertical_alignment="center", height=44, border=False):
         if text:
             st.markdown(text, width="content")
@@ -256,13 +246,14 @@ def _parameter_filters(
     values: dict[str, Sequence[Any]] = {}
     ranges: dict[str, tuple[float, float]] = {}
     for name, setting in spec.searched.items():
-        present = sorted(table[name].dropna().unique().tolist())
         if setting.kind == "list" or not is_number(name, setting):
+            present = sorted(table[name].dropna().unique().tolist())
             picked = st.multiselect(label_of(name), present, key=f"filter_{name}")
             if picked:
                 values[name] = picked
-        elif len(present) > 1:
-            low, high = float(present[0]), float(present[-1])
+            continue
+        low, high = float(table[name].min()), float(table[name].max())
+        if low < high:
             span = st.slider(label_of(name), low, high, (low, high), key=f"filter_{name}")
             if span != (low, high):
                 ranges[name] = span
@@ -296,6 +287,26 @@ def _page(table: pd.DataFrame) -> pd.DataFrame:
         last = min(first + _PAGE_ROWS, len(table))
         st.caption(f"{first + 1:,}–{last:,} of {len(table):,}", width="content")
     return table.iloc[first:last]
+
+
+def _with_fits(view: View, table: pd.DataFrame) -> pd.DataFrame:
+    """Add to some trials the score of each fit, and how they were trained."""
+    numbers = tuple(table["number"].tolist())
+    with view.reader.reading() as seen:
+        fits = seen.made(
+            ("fit scores", numbers), lambda: read_fit_scores(db(), view.id, numbers)
+        )
+    scores = fold_scores(view.spec, fits).reindex(numbers)
+    scores.index = table.index
+    return pd.concat([table, scores], axis=1).assign(trained_by=_trained_by(numbers, fits))
+
+
+def _trained_by(numbers: Sequence[int], fits: Sequence[FitScore]) -> list[str]:
+    """Say of each trial how its fits were trained; empty while that is not known."""
+    trainers: dict[int, list[str]] = {}
+    for fit in fits:
+        trainers.setdefault(fit.number, []).append(fit.trainer)
+    return [trainers_in_words(trainers.get(number, ())) for number in numbers]
 
 
 def _grid(view: View, snapshot: Snapshot, table: pd.DataFrame, order: Order) -> None:
@@ -400,9 +411,12 @@ def _ticked_curves(view: View) -> None:
     chosen = highlighted()
     measure = measures(view.row.score_name)[0]
     with view.reader.reading() as seen:
-        drawn = tuple(number for number in chosen if number in seen.book)
+        drawn = tuple(number for number in chosen if number in seen.reached)
         lines = Lines(None, highlighted=drawn, n_trials=len(drawn))
-        table = curve_table(seen.book, measure, lines, Display())
+        book = seen.curves_of(drawn)
+        table = seen.made(
+            ("ticked", drawn), lambda: curve_table(book, measure, lines, Display())
+        )
     if not drawn:
         st.caption("Tick rows to see their curves here and to highlight them in Live.")
         return

@@ -12,9 +12,7 @@ from pages.parts.state import query, recall, remember
 from pages.parts.study.facts import poll_every
 from pages.parts.study.reader import StudyReader, study_reader
 from storage.errors import UnknownStudyError
-from storage.results import TrialRow
 from storage.studies import StudyRow
-from tuning.analysis.tables import best_first
 from tuning.datasets.catalogue import dataset_info
 from tuning.datasets.info import DatasetInfo
 from tuning.errors import TuningError
@@ -52,11 +50,6 @@ class View:
     def key(self, name: str) -> str:
         """Return a key of session state that belongs to this study."""
         return f"{name}_{self.id}"
-
-    def ranked(self) -> list[TrialRow]:
-        """Return the trials that have a score, best first."""
-        with self.reader.reading() as seen:
-            return best_first(seen.trials.values(), self.row.direction)
 
     def follow(self) -> StudyRow:
         """Read the study's row; run the whole page anew where more than numbers changed."""

@@ -21,10 +21,9 @@ from tuning.training.interface import (
     Reporter,
     Training,
 )
-from tuning.training.plan import Rows as RowCounts
-from tuning.training.plan import Stack, make_plan, repacked
+from tuning.training.plan import Stack, make_plan, repacked, row_counts
 from tuning.training.progress import Progress, curve_values
-from tuning.training.stacked.program import Epoch, PartRows, n_compiled, program_for
+from tuning.training.stacked.program import Epoch, PartRows, program_for
 from tuning.training.stacked.slots import (
     Orders,
     Part,
@@ -37,31 +36,6 @@ from tuning.training.stacked.slots import (
     weights_of,
 )
 
-_LOOK_EVERY_S = 0.05
-
-
-@dataclass(frozen=True)
-class Room:
-    """How much this process may compile: what is compiled stays in its memory for good.
-
-    Attributes
-    ----------
-    most : int
-        Computations.
-    on_full : callable
-        Asks for the end of the study here, for a new process to go on with it.
-    """
-
-    most: int
-    on_full: Callable[[], None]
-
-    def left(self) -> bool:
-        """Tell whether one more may be compiled, and ask for the end if not."""
-        if n_compiled() < self.most:
-            return True
-        self.on_full()
-        return False
-
 
 class StackedTrainer:
     """Trains dense networks, as many at once as is worth it.
@@ -70,15 +44,12 @@ class StackedTrainer:
     ----------
     n_cores : int or None
         Stacks trained side by side; None takes the cores this process may use.
-    room : Room or None
-        What to ask before another computation is compiled.
     """
 
     name = "stacked"
 
-    def __init__(self, n_cores: int | None = None, room: Room | None = None) -> None:
+    def __init__(self, n_cores: int | None = None) -> None:
         self._n_cores = n_cores or n_usable_cores()
-        self._room = room
 
     def train(
         self,
@@ -94,18 +65,14 @@ class StackedTrainer:
         """
         if not trainings:
             return
-        plan = make_plan(network, trainings, _row_counts(trainings[0], folds), self._n_cores)
+        plan = make_plan(network, trainings, row_counts(trainings[0], folds), self._n_cores)
         parts, broken = _Parts(folds), threading.Event()
 
         def run(stack: Stack) -> None:
-            if broken.is_set() or reporter.stopping(stack.trainings).all():
+            if broken.is_set():
                 return
             try:
-                one = _Run(network, stack, parts, reporter)
-                if self._room is not None and not one.is_compiled and not self._room.left():
-                    _await_stop(stack, reporter)
-                    return
-                one.to_end(broken.is_set)
+                _train_stack(network, stack, parts, reporter, broken.is_set)
             except BaseException:
                 broken.set()
                 raise
@@ -113,11 +80,17 @@ class StackedTrainer:
         with ThreadPoolExecutor(self._n_cores, thread_name_prefix="stack") as pool:
             _finish([pool.submit(run, stack) for stack in plan.stacks])
 
+    def train_stack(
+        self, network: Network, stack: Stack, folds: FoldSource, reporter: Reporter
+    ) -> None:
+        """Run one stack on this thread."""
+        _train_stack(network, stack, _Parts(folds), reporter, lambda: False)
+
     def fit(
         self, network: Network, training: Training, data: FoldData, reporter: Reporter
     ) -> keras.Model:
         """Run one training and return its model, as early stopping leaves it."""
-        counts = _row_counts(training, lambda _repeat, _fold: data)
+        counts = row_counts(training, lambda _repeat, _fold: data)
         stack = make_plan(network, [training], counts, 1).stacks[0]
         run = _Run(network, stack, _Parts(lambda _repeat, _fold: data), reporter)
         run.to_end(lambda: False)
@@ -126,10 +99,15 @@ class StackedTrainer:
         return model
 
 
-def _await_stop(stack: Stack, reporter: Reporter) -> None:
-    """Wait until the end that has been asked for reaches the trainings of a stack."""
-    while not reporter.stopping(stack.trainings).all():
-        time.sleep(_LOOK_EVERY_S)
+def _train_stack(
+    network: Network,
+    stack: Stack,
+    parts: _Parts,
+    reporter: Reporter,
+    broken: Callable[[], bool],
+) -> None:
+    if not reporter.stopping(stack.trainings).all():
+        _Run(network, stack, parts, reporter).to_end(broken)
 
 
 def _finish(futures: Sequence[Future[None]]) -> None:
@@ -137,12 +115,6 @@ def _finish(futures: Sequence[Future[None]]) -> None:
     wait(futures, return_when=FIRST_EXCEPTION)
     for future in futures:
         future.result()
-
-
-def _row_counts(training: Training, folds: FoldSource) -> RowCounts:
-    data = folds(training.repeat, training.fold)
-    watch = 0 if data.watch is None else len(data.watch)
-    return RowCounts(len(data.train), len(data.score), watch)
 
 
 class _Parts:
@@ -194,11 +166,6 @@ class _Run:
         self._numbers = make_fits(stack, self._data_of)
         self._orders = Orders(stack, self._numbers, self._program.layout)
         self._listen()
-
-    @property
-    def is_compiled(self) -> bool:
-        """Whether another stack has compiled the program already."""
-        return self._program.has_run
 
     def _listen(self) -> None:
         """Note which slots hold a training that goes on and is listened to."""

@@ -1,0 +1,116 @@
+"""Commands for a study that is under way; each leaves its wish in the database."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from storage.database import database
+from storage.studies import claim_next, get_study, list_studies, update_claimed
+from tuning.cli.app import app
+from tuning.spec import StudySpec
+
+
+@pytest.fixture(autouse=True)
+def _own_home(home: Path) -> None:
+    """Give each test a data folder and database of its own."""
+
+
+def run(*arguments: str, fails: bool = False) -> Result:
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(app, list(arguments))
+    assert (result.exit_code != 0) == fails, result.output
+    return result
+
+
+def run_json(*arguments: str) -> Any:
+    return json.loads(run(*arguments, "--json").stdout)
+
+
+@pytest.fixture
+def waiting() -> str:
+    queued = run_json(
+        "search", "pima-neurons", "--background", "--set", "data.dataset=breast-cancer"
+    )
+    return str(queued["study"])
+
+
+def train(study_id: str, state: str = "training") -> None:
+    claim = claim_next(database(), "worker", study_id)
+    assert claim is not None
+    update_claimed(database(), claim, state=state)
+
+
+def test_a_study_that_waits_pauses_at_once_and_goes_on_when_asked(waiting: str) -> None:
+    assert run("pause", waiting).stdout == f"{waiting} pauses.\n"
+    assert get_study(database(), waiting).state == "paused"
+
+    assert run("resume", waiting).stdout == f"{waiting} goes on.\n"
+    assert get_study(database(), waiting).state == "waiting"
+
+
+def test_a_study_in_training_is_asked_to_pause_and_to_stop(waiting: str) -> None:
+    train(waiting)
+
+    assert run_json("pause", waiting) == {
+        "study": waiting,
+        "state": "training",
+        "wish": "pause",
+    }
+    assert run_json("resume", waiting)["wish"] == ""
+    assert run_json("stop", waiting)["wish"] == "stop"
+
+
+def test_a_stopped_study_goes_on(waiting: str) -> None:
+    assert run("stop", waiting).stdout == f"{waiting} is stopped.\n"
+
+    run("resume", waiting)
+
+    row = get_study(database(), waiting)
+    assert (row.state, row.message, row.finished_at) == ("waiting", "", None)
+
+
+def test_a_study_is_moved_to_the_head_of_the_queue(waiting: str) -> None:
+    run("first", waiting)
+
+    assert get_study(database(), waiting).priority == 1
+
+
+def test_an_extension_adds_values_and_lets_the_study_go_on(waiting: str) -> None:
+    train(waiting, state="finished")
+    neurons = '{"kind": "list", "values": [1, 5, 10, 15, 20, 25, 30, 40]}'
+
+    said = run("extend", waiting, "--set", f"space.n_neurons={neurons}").stdout
+
+    row = get_study(database(), waiting)
+    assert said == f"{waiting} goes on.\n"
+    assert (row.state, row.n_trials_planned) == ("waiting", 8)
+
+
+def test_an_extension_that_is_none_says_why(waiting: str) -> None:
+    train(waiting, state="finished")
+
+    result = run("extend", waiting, "--set", "seed=8", fails=True)
+
+    assert result.stderr.splitlines() == [
+        "An extension keeps the seed of its study. Clone it to change that.",
+        "7 trials are not more than the 7 there are. Ask for more trials, or add values.",
+    ]
+
+
+def test_a_clone_is_a_study_of_its_own_with_the_same_spec(waiting: str) -> None:
+    cloned = run_json("clone", waiting, "--set", "name=another")["study"]
+
+    rows = {row.id: StudySpec.parse(row.spec) for row in list_studies(database())}
+    assert set(rows) == {waiting, cloned}
+    assert rows[cloned] == rows[waiting].model_copy(update={"name": "another"})
+
+
+@pytest.mark.parametrize("command", ["pause", "resume", "stop", "first", "extend", "clone"])
+def test_a_study_that_is_not_there_is_told(command: str) -> None:
+    result = run(command, "gone-1234", fails=True)
+
+    assert result.stderr == "There is no study 'gone-1234'. It may have been deleted.\n"

@@ -1,0 +1,233 @@
+"""Training processes that are killed, hang or run out of memory; and a cluster of others."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from storage.database import Database
+from storage.results import read_fits, read_pieces
+from storage.settings import Settings
+from storage.studies import ask_to_stop, get_study
+from tests.execution.conftest import (
+    drive,
+    make_spec,
+    run,
+    scores,
+    training_processes,
+    trials,
+    wait_until,
+    wanted,
+)
+from tuning.errors import ClusterError
+from tuning.execution.cluster import Cluster
+from tuning.execution.pool import Pool
+from tuning.export.files import best_model_path
+from tuning.launch import launch
+from tuning.spec import StudySpec
+from tuning.worker import load_engine
+
+pytestmark = pytest.mark.slow
+
+TOO_BIG = (
+    "Out of memory: this trial needs more than the 1.4 GB a training process may hold. "
+    + "Lower dense_layer_sizes (now 4096-4096-4096), or give the machine more memory."
+)
+
+
+def disturb_after(db: Database, study_id: str, n_epochs: int, number: signal.Signals) -> None:
+    """Signal the training process once so many epochs of a study are written."""
+
+    def n_written() -> int:
+        pieces, _ = read_pieces(db, study_id)
+        return max((piece.first_epoch + len(piece.values) for piece in pieces), default=0)
+
+    wait_until(lambda: n_written() >= n_epochs)
+    training_processes()[0].send_signal(number)
+
+
+def assert_every_epoch_is_there_once(db: Database, study_id: str) -> None:
+    told: dict[tuple[int, int, int], list[int]] = {}
+    for piece in read_pieces(db, study_id)[0]:
+        epochs = range(piece.first_epoch, piece.first_epoch + len(piece.values))
+        told.setdefault((piece.number, piece.repeat, piece.fold), []).extend(epochs)
+    fits = read_fits(db, study_id)
+    assert len(told) == len(fits)
+    assert all(told[f.number, f.repeat, f.fold] == [*range(f.n_epochs)] for f in fits)
+
+
+def test_processes_train_what_this_process_trains(stored: Database, pool: Pool) -> None:
+    spec = make_spec()
+
+    there, here = run(stored, spec, pool), run(stored, spec, load_engine())
+
+    assert (there.state, here.state) == ("finished", "finished")
+    assert scores(stored, there.id) == scores(stored, here.id)
+    assert_every_epoch_is_there_once(stored, there.id)
+    assert best_model_path(pool_home(), there.id) is not None
+
+
+def pool_home() -> Path:
+    return Path(os.environ["TUNEBOARD_HOME"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_process_that_dies_or_hangs_costs_only_what_it_had_in_flight(
+    stored: Database, pool: Pool, number: signal.Signals
+) -> None:
+    spec = make_spec(n_epochs=400)
+    undisturbed = run(stored, spec, pool)
+    study_id = launch(stored, spec)
+    driver = threading.Thread(target=drive, args=(stored, study_id, pool))
+
+    driver.start()
+    disturb_after(stored, study_id, 50, number)
+    driver.join()
+
+    assert get_study(stored, study_id).state == "finished"
+    assert scores(stored, study_id) == scores(stored, undisturbed.id)
+    assert_every_epoch_is_there_once(stored, study_id)
+
+
+def test_two_studies_share_the_cores_and_one_stops_without_the_other(
+    stored: Database, pool: Pool
+) -> None:
+    long, short = launch(stored, make_spec("long", 10_000)), launch(stored, make_spec("short"))
+    drivers = [
+        threading.Thread(target=drive, args=(stored, study_id, pool))
+        for study_id in (long, short)
+    ]
+
+    drivers[0].start()
+    wait_until(lambda: bool(read_pieces(stored, long)[0]))
+    drivers[1].start()
+    drivers[1].join()
+    assert get_study(stored, short).state == "finished"
+    assert get_study(stored, long).state == "training"
+    ask_to_stop(stored, long)
+    drivers[0].join()
+
+    assert get_study(stored, long).state == "stopped"
+
+
+def test_a_trial_too_big_for_memory_fails_and_its_neighbours_finish(
+    stored: Database, tmp_path: Path
+) -> None:
+    sizes = {"kind": "list", "values": [[8], [4096, 4096, 4096]]}
+    spec = StudySpec.parse(
+        {
+            "name": "too big",
+            "data": {"dataset": "pima"},
+            "space": {
+                "dense_layer_sizes": sizes,
+                "batch_size": {"kind": "list", "values": [32, 64]},
+                "epochs": {"kind": "fixed", "value": 5},
+            },
+            "evaluation": {"folds": 2},
+        }
+    )
+    small = Pool(wanted(tmp_path, memory_limit_mb=1400))
+    try:
+        row = run(stored, spec, small)
+    finally:
+        small.close()
+
+    assert row.state == "finished"
+    found = trials(stored, row.id).values()
+    failed = [
+        trial for trial in found if trial.params["dense_layer_sizes"] == [4096, 4096, 4096]
+    ]
+    assert [t.state for t in found if t not in failed] == ["COMPLETE"] * 2
+    assert [trial.state for trial in failed] == ["FAIL", "FAIL"]
+    assert {trial.message for trial in failed} == {TOO_BIG}
+
+
+@contextmanager
+def dask(home: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dask", *arguments],
+        env=os.environ | {"TUNEBOARD_HOME": str(home), "PYTHONPATH": str(Path.cwd())},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        for child in psutil.Process(process.pid).children(recursive=True):
+            child.kill()
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def elsewhere(home: Path) -> Iterator[tuple[Settings, list[subprocess.Popen[bytes]]]]:
+    """Give the settings for a scheduler with two workers that were started by hand."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    start = ("--host", "127.0.0.1", "--no-dashboard")
+    work = ("worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny")
+    with (
+        dask(home, "scheduler", "--port", str(port), *start),
+        dask(home, *work) as first,
+        dask(home, *work) as second,
+    ):
+        chosen = wanted(home, cluster=address)
+        wait_until(lambda: n_workers(chosen) == 2)
+        yield chosen, [first, second]
+
+
+def n_workers(chosen: Settings) -> int:
+    try:
+        cluster = Cluster(chosen, connect_s=1.0)
+    except ClusterError:
+        return 0
+    try:
+        return len(cluster.threads())
+    finally:
+        cluster.close()
+
+
+def test_a_scheduler_elsewhere_gives_the_same_scores_and_loses_nothing_with_a_worker(
+    stored: Database,
+    pool: Pool,
+    elsewhere: tuple[Settings, list[subprocess.Popen[bytes]]],
+) -> None:
+    chosen, workers = elsewhere
+    spec = make_spec(n_epochs=300)
+    at_home = run(stored, spec, pool)
+    away = Pool(chosen)
+    try:
+        undisturbed = run(stored, spec, away)
+        study_id = launch(stored, spec)
+        driver = threading.Thread(target=drive, args=(stored, study_id, away))
+        driver.start()
+        wait_until(lambda: len(read_pieces(stored, study_id)[0]) > 8)
+        workers[0].kill()
+        driver.join()
+    finally:
+        away.close()
+
+    expected = scores(stored, at_home.id)
+    assert scores(stored, undisturbed.id) == expected
+    assert get_study(stored, study_id).state == "finished"
+    assert scores(stored, study_id) == expected
+    assert not np.isnan([score for score in expected.values() if score is not None]).any()
+
+
+def test_a_scheduler_that_is_not_there_is_told_with_its_address(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    with pytest.raises(ClusterError, match=f"No scheduler answers at 'tcp://127.0.0.1:{port}'"):
+        Cluster(wanted(home, cluster=f"tcp://127.0.0.1:{port}"), connect_s=1.0)

@@ -1,0 +1,57 @@
+"""Two workers or two apps started at once: a study has one owner throughout.
+
+Clocks that are set back are tried where leases are: `tests/storage/test_leases.py`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from storage.database import database
+from storage.studies import events, get_study
+from tests.browser.server import Server, free_port, wait_until
+from tests.faults.checks import assert_whole, make_spec, scores
+from tests.test_worker import worker
+from tuning.launch import launch
+
+pytestmark = pytest.mark.slow
+
+
+def times_taken(study_id: str) -> int:
+    notes = Counter(event["text"] for event in events(database(), study_id))
+    return notes["Training."]
+
+
+def test_two_workers_started_at_once_never_train_the_same_study(home: Path) -> None:
+    db = database()
+
+    with worker(home), worker(home):
+        study_ids = [launch(db, make_spec()) for _ in range(6)]
+        wait_until(lambda: all(get_study(db, id_).is_final for id_ in study_ids))
+
+    expected = scores(db, study_ids[0])
+    for study_id in study_ids:
+        assert_whole(db, study_id, expected)
+        assert times_taken(study_id) == 1
+
+
+def test_an_app_started_twice_keeps_one_worker(home: Path) -> None:
+    first, second = (Server(home, free_port()) for _ in range(2))
+    first.start()
+    try:
+        wait_until(lambda: len(first.workers()) == 1)
+        second.start()
+        study_id = launch(first.db, make_spec())
+        wait_until(lambda: get_study(first.db, study_id).is_final)
+        time.sleep(5)  # two rounds of either keeper
+        workers = first.workers()
+    finally:
+        second.kill()
+        first.stop()
+
+    assert len(workers) == 1
+    assert times_taken(study_id) == 1

@@ -1,0 +1,135 @@
+"""The database is locked, stopped, or has no disk left while a study trains."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from storage.database import Database, database, open_database
+from storage.studies import claim_next, get_study, resume
+from tests.browser.server import wait_until
+from tests.faults.checks import OUTAGE_S, Scores, assert_whole, make_spec, scores
+from tests.postgres import Server
+from tuning.driver import run_study
+from tuning.execution.interface import Executor
+from tuning.launch import launch
+from tuning.worker import load_engine
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+
+_SPEC = make_spec(n_epochs=1500)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Executor:
+    return load_engine()
+
+
+@contextmanager
+def driving(db: Database, study_id: str, engine: Executor) -> Iterator[threading.Thread]:
+    """Drive a study on a thread of its own; once some of it is written, go on here."""
+    claim = claim_next(db, "test", study_id)
+    assert claim is not None
+    driver = threading.Thread(target=run_study, args=(db, claim, engine))
+    driver.start()
+    wait_until(lambda: get_study(db, study_id).n_trials_done >= 1)
+    assert driver.is_alive()
+    yield driver
+    driver.join()
+
+
+def undisturbed(db: Database, engine: Executor) -> Scores:
+    study_id = launch(db, _SPEC)
+    claim = claim_next(db, "test", study_id)
+    assert claim is not None
+    run_study(db, claim, engine)
+    return scores(db, study_id)
+
+
+def test_a_locked_database_is_waited_for(home: Path, engine: Executor) -> None:
+    db = database()
+    expected = undisturbed(db, engine)
+    study_id = launch(db, _SPEC)
+
+    with driving(db, study_id, engine):
+        lock = sqlite3.connect(home / "tuneboard.sqlite3", isolation_level=None)
+        lock.execute("BEGIN EXCLUSIVE")
+        time.sleep(OUTAGE_S)
+        lock.execute("ROLLBACK")
+        lock.close()
+
+    assert_whole(db, study_id, expected)
+
+
+def test_a_server_that_is_stopped_and_started_again_is_waited_for(
+    home: Path, engine: Executor, postgres: Server
+) -> None:
+    with (
+        postgres.database() as name,
+        contextlib.closing(open_database(postgres.url(name))) as db,
+    ):
+        expected = undisturbed(db, engine)
+        study_id = launch(db, _SPEC)
+
+        with driving(db, study_id, engine):
+            postgres.crash()
+            time.sleep(OUTAGE_S)
+            postgres.start()
+
+        assert_whole(db, study_id, expected)
+
+
+def test_a_full_disk_pauses_the_study_and_nothing_finished_is_lost(
+    home: Path, engine: Executor
+) -> None:
+    db = database()
+    expected = undisturbed(db, engine)
+    study_id = launch(db, _SPEC)
+
+    with driving(db, study_id, engine) as driver:
+        free = fill_up(db)
+        time.sleep(OUTAGE_S)
+        assert driver.is_alive()
+        free()
+    row = get_study(db, study_id)
+    kept = scores(db, study_id)
+
+    assert row.state == "paused"
+    assert row.message == "The disk was full. Free some space, then let the study go on."
+    assert 1 <= row.n_trials_done < len(expected)
+    resume(db, study_id)
+    claim = claim_next(db, "test", study_id)
+    assert claim is not None
+    run_study(db, claim, engine)
+    assert_whole(db, study_id, expected)
+    assert {n: s for n, s in kept.items() if s is not None}.items() <= expected.items()
+
+
+def fill_up(db: Database) -> Callable[[], None]:
+    """Let the database grow no more, as on a full disk; return what undoes it.
+
+    SQLite answers with the same error as for the disk itself.
+    """
+    full = True
+
+    def bound(connection: sqlite3.Connection, *_: object) -> None:
+        if full:
+            connection.execute("PRAGMA max_page_count = 1")  # the least: what there is
+        else:
+            connection.execute("PRAGMA max_page_count = 1073741823")
+
+    event.listen(db.engine, "checkout", bound)
+
+    def free() -> None:
+        nonlocal full
+        full = False
+
+    return free

@@ -1,0 +1,155 @@
+"""Who may take a study, told by a steady clock; wall clocks may say what they like."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+import sqlalchemy as sa
+
+from storage.database import Database
+from storage.leases import LeaseWatch
+from storage.processes import register
+from storage.schema import process, study
+from storage.studies import (
+    LEASE_S,
+    NewStudy,
+    ask_to_pause,
+    create_study,
+    renew,
+    resume,
+    set_priority,
+)
+
+
+class Clock:
+    """Seconds that go on only when they are told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def set_lease(db: Database, study_id: str, until: float) -> None:
+    with db.write() as connection:
+        connection.execute(
+            study.update().where(study.c.id == study_id).values(lease_until=until)
+        )
+
+
+def test_a_study_nobody_holds_is_taken_at_once_and_only_once(
+    db: Database, study_id: str, clock: Clock
+) -> None:
+    first, second = LeaseWatch(db, clock), LeaseWatch(db, clock)
+
+    claim = first.take("one")
+
+    assert claim is not None
+    assert (claim.study_id, claim.owner) == (study_id, "one")
+    assert second.take("two") is None
+
+
+def test_a_silent_owner_loses_its_study_after_the_lease_and_no_earlier(
+    db: Database, study_id: str, clock: Clock
+) -> None:
+    lost = LeaseWatch(db, clock).take("one")
+    watch = LeaseWatch(db, clock)
+    assert watch.take("two") is None
+    clock.now = LEASE_S - 0.1
+    assert watch.take("two") is None
+
+    clock.now = LEASE_S
+    claim = watch.take("two")
+
+    assert lost is not None
+    assert claim is not None
+    assert claim.fence == lost.fence + 1
+
+
+@pytest.mark.parametrize("shift_s", [-3600.0, 3600.0])
+def test_an_owner_whose_clock_is_set_back_or_forward_keeps_its_study_while_it_renews(
+    db: Database, study_id: str, clock: Clock, monkeypatch: pytest.MonkeyPatch, shift_s: float
+) -> None:
+    claim = LeaseWatch(db, clock).take("one")
+    assert claim is not None
+    watch = LeaseWatch(db, clock)
+    for step in range(1, 10):
+        monkeypatch.setattr("storage.studies.time.time", lambda at=step: 1e9 + shift_s + at)
+        renew(db, claim)
+        clock.now += LEASE_S - 1
+
+        assert watch.take("two") is None
+
+
+def test_a_lease_that_ends_in_an_hour_by_a_wrong_clock_is_over_when_its_owner_is_silent(
+    db: Database, study_id: str, clock: Clock
+) -> None:
+    assert LeaseWatch(db, clock).take("one") is not None
+    set_lease(db, study_id, 4e9)
+    watch = LeaseWatch(db, clock)
+    assert watch.take("two") is None
+
+    clock.now = LEASE_S
+
+    assert watch.take("two") is not None
+
+
+def test_a_study_of_a_process_that_is_gone_from_this_machine_is_taken_at_once(
+    db: Database, study_id: str, clock: Clock
+) -> None:
+    owner = register(db, kind="worker", state="working")
+    assert LeaseWatch(db, clock).take(owner) is not None
+    watch = LeaseWatch(db, clock)
+    assert watch.take("two") is None  # it is alive: this very process
+
+    with db.write() as connection:
+        connection.execute(process.update().values(pid=2**22 + 1))
+
+    assert watch.take("two") is not None
+
+
+def test_a_process_of_another_machine_is_waited_for(
+    db: Database, study_id: str, clock: Clock
+) -> None:
+    owner = register(db, kind="worker", state="working")
+    assert LeaseWatch(db, clock).take(owner) is not None
+    with db.write() as connection:
+        elsewhere = f"not-{socket.gethostname()}"
+        connection.execute(process.update().values(pid=2**22 + 1, host=elsewhere))
+
+    assert LeaseWatch(db, clock).take("two") is None
+    assert os.getpid() != 2**22 + 1
+
+
+def test_the_queue_goes_by_priority_then_by_age(
+    db: Database, new_study: NewStudy, clock: Clock
+) -> None:
+    ids = [create_study(db, new_study) for _ in range(3)]
+    set_priority(db, ids[2], 1)
+    watch = LeaseWatch(db, clock)
+
+    taken = [claim.study_id for claim in (watch.take("one") for _ in ids) if claim is not None]
+
+    assert taken == [ids[2], ids[0], ids[1]]
+
+
+def test_a_paused_study_is_not_taken_until_it_is_resumed(
+    db: Database, study_id: str, clock: Clock
+) -> None:
+    ask_to_pause(db, study_id)
+    watch = LeaseWatch(db, clock)
+    assert watch.take("one") is None
+
+    resume(db, study_id)
+
+    assert watch.take("one") is not None
+    with db.read() as connection:
+        assert connection.scalar(sa.select(study.c.state)) == "waiting"
