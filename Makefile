@@ -8,7 +8,7 @@ IS_SUITABLE := import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test fast soak bench bench-quick format clean
+.PHONY: help run test fast soak bench bench-quick bench-pages format clean
 
 help:
 	@echo "make run          start the app and its worker   (PORT=8600 picks another port)"
@@ -17,6 +17,7 @@ help:
 	@echo "make soak         kill and starve searches at length: 200 kills, outages of 30 s"
 	@echo "make bench        compare with scikit-learn, KerasTuner and Optuna: hours; repeat it to go on"
 	@echo "make bench-quick  the same with two recipes, cut for both sides: minutes"
+	@echo "make bench-pages  measure the pages over a study of 10,000 trials, with 20 viewers: ten minutes"
 	@echo "make format       put the code into its usual form"
 	@echo "make clean        remove the environment and the caches"
 
@@ -26,7 +27,7 @@ run: $(VENV)/.app-installed
 # The shared dataset files, where there are some and no other folder is named.
 ifeq ($(origin TUNEBOARD_DATASETS),undefined)
 ifneq ($(wildcard ../shared/datasets),)
-test fast soak bench bench-quick: export TUNEBOARD_DATASETS := $(abspath ../shared/datasets)
+test fast soak bench bench-quick bench-pages: export TUNEBOARD_DATASETS := $(abspath ../shared/datasets)
 endif
 endif
 
@@ -50,6 +51,9 @@ bench: $(VENV)/.dev-installed
 bench-quick: $(VENV)/.dev-installed
 	rm -f build/benchmarks-quick.json
 	$(BIN)/python -m benchmarks.peers --quick
+
+bench-pages: $(VENV)/.dev-installed
+	$(BIN)/python -m benchmarks.pages --write
 
 format: $(VENV)/.dev-installed
 	$(BIN)/ruff check --fix

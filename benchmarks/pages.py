@@ -144,40 +144,36 @@ def database_mb(db: Database) -> float:
 
 
 def _training_figures(
-    server: Server, n_trials: int, n_viewers: int
+    server: Server, n_trials: int, n_viewers: int, *, compare: bool
 ) -> tuple[str, list[Figure]]:
     study_id, _, one = _trained(server, n_trials, 1)
     size = database_mb(server.db)
-    _, alone_s, _ = _trained(server, n_trials, 0)
+    alone_s = _trained(server, n_trials, 0)[1] if compare else None
     _, watched_s, many = _trained(server, n_trials, n_viewers)
-    slower = 100 * (watched_s / alone_s - 1)
-    n_updates = len(many.updates.later)
-    return study_id, [
+    figures = [
         Figure("database", size, 250, "MB", f"{n_trials:,} trials, Optuna's copy included"),
-        Figure(
-            "update, server time",
-            float(np.percentile(one.updates.later, 95)),
-            0.3,
-            "s",
-            f"1 viewer, p95 of {len(one.updates.later):,}; median "
-            + shown(median(one.updates.later), "s"),
-        ),
-        Figure(
-            f"update, {n_viewers} viewers",
-            float(np.percentile(many.updates.later, 95)),
-            1.0,
-            "s",
-            f"p95 of {n_updates:,} while it trains; median "
-            + f"{shown(median(many.updates.later), 's')}, errors {many.updates.n_errors}",
-        ),
-        Figure(
-            f"training, {n_viewers} viewers",
-            slower,
-            15,
-            "% slower",
-            f"{watched_s:.1f} s against {alone_s:.1f} s with none, one run each",
-        ),
+        _update("update, server time", one, 0.3, "1 viewer"),
+        _update(f"update, {n_viewers} viewers", many, 1.0, "while it trains"),
     ]
+    if alone_s is not None:
+        how = f"{watched_s:.1f} s against {alone_s:.1f} s with none, one run each"
+        slower = 100 * (watched_s / alone_s - 1)
+        figures.append(Figure(f"training, {n_viewers} viewers", slower, 15, "% slower", how))
+    return study_id, figures
+
+
+def _update(what: str, audience: Audience, bound: float, how: str) -> Figure:
+    seconds = audience.updates.later
+    middle = shown(median(seconds), "s")
+    words = f"{how}; p95 of {len(seconds):,}, median {middle}; {_problems(audience)}"
+    return Figure(what, float(np.percentile(seconds, 95)), bound, "s", words)
+
+
+def _problems(audience: Audience) -> str:
+    updates = audience.updates
+    for error in sorted(set(updates.errors)):
+        typer.echo(f"A page showed: {error}", err=True)
+    return f"{len(updates.errors)} errors, {updates.n_unanswered} unanswered"
 
 
 # In the browser.
@@ -325,6 +321,8 @@ def _about(n_trials: int) -> str:
 def main(
     trials: Annotated[int, typer.Option(help="Trials of the study.")] = 10_000,
     viewers: Annotated[int, typer.Option(help="People who watch it train.")] = 20,
+    compare: Annotated[bool, typer.Option(help="Train without viewers, too.")] = True,
+    note: Annotated[str, typer.Option(help="What else to say above the table.")] = "",
     write: Annotated[bool, typer.Option(help="Write the table into the page.")] = False,
     page: Annotated[Path, typer.Option(help="The page to write into.")] = _PAGE,
 ) -> None:
@@ -332,9 +330,9 @@ def main(
     with tempfile.TemporaryDirectory(prefix="tuneboard-pages-") as folder:
         os.environ["TUNEBOARD_HOME"] = folder
         with serving(Path(folder)) as server:
-            study_id, figures = _training_figures(server, trials, viewers)
+            study_id, figures = _training_figures(server, trials, viewers, compare=compare)
         figures = [*_browser_figures(Path(folder), study_id), *figures]
-    text = table(figures, _about(trials))
+    text = table(figures, f"{_about(trials)} {note}".strip())
     print(text)
     if not write:
         return

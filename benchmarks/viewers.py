@@ -28,11 +28,24 @@ _CLOSE_S = 1.0
 
 @dataclass
 class Updates:
-    """What viewers waited for, in seconds from asking to the last message of the answer."""
+    """What viewers waited for, in seconds from asking to the last message of the answer.
+
+    Attributes
+    ----------
+    first : list of float
+        For the page when it was opened.
+    later : list of float
+        For a fragment that was run again, by itself or with the whole page.
+    errors : list of str
+        Exceptions that pages showed.
+    n_unanswered : int
+        Fragments that did not come within a minute.
+    """
 
     first: list[float] = field(default_factory=list)
     later: list[float] = field(default_factory=list)
-    n_errors: int = 0
+    errors: list[str] = field(default_factory=list)
+    n_unanswered: int = 0
 
 
 @dataclass
@@ -89,7 +102,7 @@ class Viewer:
         for name, fragment in self._fragments.items():
             waiting = fragment.asked_at is not None
             if waiting and now - (fragment.asked_at or now) > _GIVE_UP_S:
-                self._updates.n_errors += 1
+                self._updates.n_unanswered += 1
                 fragment.asked_at = None
             elif not waiting and now >= fragment.due_at:
                 fragment.due_at = now + fragment.interval_s
@@ -113,18 +126,30 @@ class Viewer:
         elif kind == "script_finished":
             self._finish(message.metadata.run.fragment_ids)
         elif message.delta.new_element.WhichOneof("type") == "exception":
-            self._updates.n_errors += 1
+            shown = message.delta.new_element.exception
+            self._updates.errors.append(f"{shown.type}: {shown.message}")
 
     def _finish(self, fragments: Sequence[str]) -> None:
         now = time.perf_counter()
         if not fragments and self._opened_at:
             self._updates.first.append(now - self._opened_at)
             self._opened_at = 0.0
-        for name in fragments:
-            fragment = self._fragments.get(name)
-            if fragment is not None and fragment.asked_at is not None:
-                self._updates.later.append(now - fragment.asked_at)
-                fragment.asked_at = None
+        for fragment in self._answered(fragments):
+            self._updates.later.append(now - (fragment.asked_at or now))
+            fragment.asked_at = None
+
+    def _answered(self, fragments: Sequence[str]) -> list[_Fragment]:
+        """Return what was asked for no later than what has just come.
+
+        A session answers in order, but says of a run neither that it began nor that it ended
+        where the next one has begun before that was sent. The whole page answers everything.
+        """
+        waiting = [f for f in self._fragments.values() if f.asked_at is not None]
+        if not fragments:
+            return waiting
+        ended = [self._fragments[name] for name in fragments if name in self._fragments]
+        last = max((f.asked_at or 0.0 for f in ended), default=0.0)
+        return [f for f in waiting if (f.asked_at or 0.0) <= last]
 
 
 class Audience:

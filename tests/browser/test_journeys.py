@@ -101,6 +101,35 @@ def test_the_example_goes_from_an_empty_home_to_the_answer(server: Server, page:
     assert Path(download.value.path()).stat().st_size > 1000
 
 
+def test_a_study_is_paused_goes_on_and_takes_more_trials(server: Server, page: Page) -> None:
+    space = {
+        "batch_size": {"kind": "list", "values": [10, 20]},
+        "epochs": {"kind": "fixed", "value": 5000},
+    }
+    whole = recipe("pima-batch-epochs").spec.model_dump() | {"name": "rested", "space": space}
+    rested = launch(server.db, StudySpec.parse(whole))
+    page.goto(f"{server.url}/study?id={rested}")
+    expect(page.locator(".st-key-live_curves canvas").first).to_be_visible(timeout=LONG_MS)
+
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text(re.compile(r"^Paused by a person\. \d+ of 6 fits"))).to_be_visible()
+    assert get_study(server.db, rested).state == "paused"
+    page.get_by_role("button", name="Resume").click()
+    expect_finished(page)
+
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("button", name="Add trials…").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("button", name="Add and go on")).to_be_disabled()
+    fill(page, "Batch size", "10, 20, 40")
+    expect(dialog.get_by_text("1 more trial, 3 fits.")).to_be_visible()
+    dialog.get_by_role("button", name="Add and go on").click()
+
+    wait_until(lambda: get_study(server.db, rested).n_trials_done == 3)
+    expect_finished(page)
+    assert [trial.state for trial in read_trials(server.db, rested)] == ["COMPLETE"] * 3
+
+
 def test_california_is_changed_before_launch_and_sorted_by_error(
     server: Server, page: Page
 ) -> None:

@@ -19,7 +19,7 @@ from tuning.launch import launch
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 _VICTIMS = ("training", "driver", "app", "all")
-_PAUSES_S = (0.1, 4.0)
+_PAUSES_S = (0.1, 2.0)
 _SEED = 20261125
 _N_RUNNING = 3  # studies under way at once
 

@@ -5,24 +5,26 @@ Clocks that are set back are tried where leases are: `tests/storage/test_leases.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from storage.database import database
+from storage.database import Database, database, open_database
 from storage.studies import events, get_study
 from tests.browser.server import Server, free_port, wait_until
 from tests.faults.checks import assert_whole, make_spec, scores
+from tests.postgres import Server as Postgres
 from tests.test_worker import worker
 from tuning.launch import launch
 
 pytestmark = pytest.mark.slow
 
 
-def times_taken(study_id: str) -> int:
-    notes = Counter(event["text"] for event in events(database(), study_id))
+def times_taken(db: Database, study_id: str) -> int:
+    notes = Counter(event["text"] for event in events(db, study_id))
     return notes["Training."]
 
 
@@ -30,13 +32,32 @@ def test_two_workers_started_at_once_never_train_the_same_study(home: Path) -> N
     db = database()
 
     with worker(home), worker(home):
-        study_ids = [launch(db, make_spec()) for _ in range(6)]
+        study_ids = [launch(db, make_spec()) for _ in range(4)]
         wait_until(lambda: all(get_study(db, id_).is_final for id_ in study_ids))
 
     expected = scores(db, study_ids[0])
     for study_id in study_ids:
         assert_whole(db, study_id, expected)
-        assert times_taken(study_id) == 1
+        assert times_taken(db, study_id) == 1
+
+
+def test_workers_of_two_machines_share_the_studies_of_one_postgresql_server(
+    tmp_path: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    homes = [tmp_path / name for name in ("one", "two")]
+    with (
+        postgres.database() as name,
+        contextlib.closing(open_database(postgres.url(name))) as db,
+    ):
+        monkeypatch.setenv("TUNEBOARD_DATABASE_URL", postgres.url(name))
+        with worker(homes[0]), worker(homes[1]):
+            study_ids = [launch(db, make_spec()) for _ in range(4)]
+            wait_until(lambda: all(get_study(db, id_).is_final for id_ in study_ids))
+
+        expected = scores(db, study_ids[0])
+        for study_id in study_ids:
+            assert_whole(db, study_id, expected)
+            assert times_taken(db, study_id) == 1
 
 
 def test_an_app_started_twice_keeps_one_worker(home: Path) -> None:
@@ -54,4 +75,4 @@ def test_an_app_started_twice_keeps_one_worker(home: Path) -> None:
         first.stop()
 
     assert len(workers) == 1
-    assert times_taken(study_id) == 1
+    assert times_taken(first.db, study_id) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -154,6 +155,36 @@ def test_curves_nobody_looks_at_any_more_are_let_go(db: Database, claim: Claim) 
         seen.curves_of([136])
         assert 136 in seen.curves_of([300])
         assert 137 not in seen.curves_of([])
+
+
+def test_a_fit_of_a_trial_that_was_written_meanwhile_waits_for_the_next_reading(
+    db: Database, claim: Claim
+) -> None:
+    reader = StudyReader(db, claim.study_id)
+    new = Batch(
+        trials=[TrialRow(N_TRIALS, "RUNNING", {})], fits=[FitRow(N_TRIALS, 0, 0, "RUNNING")]
+    )
+
+    with reader.reading() as seen:
+        write_batch(db, claim, new)
+        fits, n_fits = seen.in_training(4)
+        assert all(fit.number in seen.trials for fit in fits)
+        assert (fits, n_fits) == ([], 0)
+
+    with reader.reading() as seen:
+        assert [fit.number for fit in seen.in_training(4)[0]] == [N_TRIALS]
+
+
+def test_sessions_count_as_watching_while_they_keep_asking(
+    db: Database, claim: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_WATCH_S", 0.05)
+    reader = StudyReader(db, claim.study_id)
+
+    assert [reader.n_watching(session) for session in ("a", "b", "a", "c")] == [1, 2, 2, 3]
+
+    time.sleep(0.1)
+    assert reader.n_watching("b") == 1
 
 
 def test_a_study_that_was_deleted_is_unknown_to_its_reader(db: Database, claim: Claim) -> None:

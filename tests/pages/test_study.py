@@ -18,7 +18,7 @@ from pages.parts.study.facts import (
     poll_every,
     status_sentence,
 )
-from pages.parts.study.live import longest_epochs
+from pages.parts.study.live import charts_every, longest_epochs
 from pages.parts.study.results import Chosen, Snapshot, filtered, news
 from storage.database import Database, database
 from storage.studies import FAILED, StudyRow, get_study, update_claimed
@@ -458,6 +458,12 @@ def test_looks_are_frequent_at_first_and_end_with_the_study(db: Database) -> Non
     assert poll_every(training, now=1059.0) == 0.8
     assert poll_every(training, now=1061.0) == 0.8
     assert poll_every(row(db, state="finished"), now=0.0) is None
+
+
+def test_charts_are_looked_at_less_often_by_a_crowd() -> None:
+    assert charts_every(0.8, n_watching=8) == 0.8
+    assert charts_every(0.8, n_watching=9) == 1.6
+    assert charts_every(5.0, n_watching=20) == 5.0
 
 
 @pytest.mark.parametrize(

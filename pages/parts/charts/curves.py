@@ -267,10 +267,12 @@ def _lines(
 def label_ends(table: pd.DataFrame, numbers: Iterable[int]) -> dict[str, tuple[int, float]]:
     """Return where each line ends: its last epoch and the value there."""
     ends = {}
+    epochs = table["epoch"].to_numpy()
     for name in (f"trial {number}" for number in numbers):
-        reached = table[["epoch", name]].dropna()
+        values = table[name].to_numpy()
+        reached = np.flatnonzero(~np.isnan(values))
         if len(reached):
-            ends[name] = int(reached["epoch"].iloc[-1]), float(reached[name].iloc[-1])
+            ends[name] = int(epochs[reached[-1]]), float(values[reached[-1]])
     return ends
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -31,6 +32,7 @@ _FEWEST_SAMPLED = 16
 _MOST_EPOCHS = 1_500_000  # of all kept fits together, 30 MB
 _AT_ONCE = 50  # trials whose curves are read in one go
 _MOST_MADE = 256
+_WATCH_S = 10.0  # a session that has not asked for so long looks elsewhere
 _FINAL = frozenset({"COMPLETE", "PRUNED", "FAIL"})
 
 
@@ -59,6 +61,7 @@ class StudyReader:
         self._drawn: dict[int, None] = {}  # in the order they were last looked at
         self._reached: set[int] = set()
         self._made: dict[Hashable, Any] = {}
+        self._looked_at: dict[str, float] = {}  # by session
         self.row: StudyRow = get_study(database, study_id)
         self.trials = Trials()
         self.fits: dict[str, FitRow] = {}
@@ -102,7 +105,20 @@ class StudyReader:
         for name, number in trainers:
             if name not in self.fits:
                 fits = read_fits(self._db, self.row.id, numbers=[number])
-                self.fits[name] = next(fit for fit in fits if fit.trainer == name)
+                # None is left where a worker that went down has let go of it meanwhile.
+                self.fits |= {fit.trainer: fit for fit in fits if fit.trainer == name}
+
+    def n_watching(self, session: str) -> int:
+        """Count the sessions that looked at the study within seconds, this one among them.
+
+        Not to be called while reading.
+        """
+        now = time.monotonic()
+        with self._lock:
+            self._looked_at[session] = now
+            for one in [one for one, at in self._looked_at.items() if now - at > _WATCH_S]:
+                del self._looked_at[one]
+            return len(self._looked_at)
 
     def made(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what was made from this version of the study, by whoever looked first.
@@ -142,10 +158,16 @@ class StudyReader:
         )
 
     def in_training(self, most: int) -> tuple[list[FitRow], int]:
-        """Return the first fits in training, the latest trial first, and the number of all."""
-        return self.made(
-            ("in training", most), lambda: read_in_training(self._db, self.row.id, most)
-        )
+        """Return the first fits in training, the latest trial first, and the number of all.
+
+        Fits of trials that were written since this reading wait for the next one.
+        """
+        return self.made(("in training", most), lambda: self._in_training(most))
+
+    def _in_training(self, most: int) -> tuple[list[FitRow], int]:
+        fits, n_fits = read_in_training(self._db, self.row.id, most)
+        known = [fit for fit in fits if fit.number in self.trials]
+        return known, n_fits - (len(fits) - len(known))
 
     def n_newer(self, after_piece: int) -> int:
         """Count the epochs trained after a piece of a curve."""
