@@ -43,7 +43,15 @@ _LIVE_S = 10.0  # five missed heartbeats: TensorFlow holds a worker's threads up
 _QUICK_DEATH_S = 30.0  # a worker that ends sooner than this is broken, not idle
 _LONGEST_PAUSE_S = 60.0
 _LARGEST_LOG = 5_000_000  # bytes; then the log is put aside and begun anew
-_HEAVY_IMPORTS = ("numpy", "pandas", "pyarrow", "plotly.graph_objects", "optuna", "sklearn")
+_HEAVY_IMPORTS = (
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "plotly.graph_objects",
+    "optuna",
+    "sklearn",
+    "tuning.datasets.catalogue",
+)
 _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",

@@ -99,7 +99,7 @@ def _value(value: object) -> str:
 
 def _failed(view: View) -> None:
     with view.reader.reading() as seen:
-        failed = [row for row in seen.trials.values() if row.state == "FAIL"]
+        failed = seen.trials.in_state("FAIL")
     if not failed:
         st.info("Nothing failed.", icon=":material/check_circle:")
         return
