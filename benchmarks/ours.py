@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from storage.database import Database, database
+from storage.leases import claim_study
 from storage.results import read_trials
-from storage.studies import FINISHED, claim_next, get_study
+from storage.studies import FINISHED, get_study
 from tuning.driver import run_study
 from tuning.execution.interface import Executor
 from tuning.launch import launch
@@ -33,7 +34,7 @@ def run_once(db: Database, spec: StudySpec, engine: Executor) -> tuple[float, di
     """Run a study from launch to finished; return seconds, and scores by trial number."""
     started = time.perf_counter()
     study_id = launch(db, spec)
-    claim = claim_next(db, "benchmark", study_id)
+    claim = claim_study(db, "benchmark", study_id)
     if claim is None:
         raise NotFinishedError(spec.name, "waiting", "Nobody could claim it.")
     run_study(db, claim, engine)

@@ -27,6 +27,7 @@ from benchmarks.memory import memory_kind
 from benchmarks.results import ResultsFileError, about_this_machine
 from benchmarks.viewers import Audience
 from storage.database import Database
+from storage.leases import update_claimed
 from storage.studies import (
     FINAL_STATES,
     FINISHED,
@@ -34,7 +35,6 @@ from storage.studies import (
     count_studies,
     first_claim,
     get_study,
-    update_claimed,
 )
 from tests.browser.server import CHROMIUM, FLAGS, Server, serving
 from tuning.launch import launch

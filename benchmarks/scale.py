@@ -73,8 +73,9 @@ def main(trials: Annotated[int, typer.Option(help="Trials of the study.")] = 10_
 
 def _run(trials: int) -> None:
     from storage.database import database
+    from storage.leases import claim_study
     from storage.results import read_trials
-    from storage.studies import claim_next, get_study
+    from storage.studies import get_study
     from tuning.driver import run_study
     from tuning.launch import launch
     from tuning.spec import StudySpec
@@ -82,7 +83,7 @@ def _run(trials: int) -> None:
 
     db, engine = database(), load_engine()
     study_id = launch(db, StudySpec.parse(_spec(trials)))
-    claim = claim_next(db, "benchmark", study_id)
+    claim = claim_study(db, "benchmark", study_id)
     assert claim is not None
     started, cpu_started = time.perf_counter(), time.process_time()
     with _Memory(lambda: get_study(db, study_id).n_trials_done) as memory:

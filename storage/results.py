@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, RowMapping, select
 
 from storage.database import Database, insert_into
+from storage.leases import check_fence
 from storage.schema import curve, fit, study, trial
-from storage.studies import Claim, check_fence
+from storage.studies import Claim
 
 CURVE_COLUMNS = ("loss", "metric", "val_loss", "val_metric", "watched")
 

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping, select
 
 from storage.database import Database, insert_into
-from storage.errors import LostLeaseError, StudyBusyError, UnknownStudyError
+from storage.errors import UnknownStudyError
 from storage.schema import curve, event, fit, study, trial
 
 WAITING = "waiting"
@@ -139,7 +139,7 @@ def create_study(
         )
         if created is None:
             return str(connection.scalar(select(study.c.id).where(study.c.token == token)))
-        _add_event(connection, study_id, "created", f"Created with {new.n_fits_planned} fits.")
+        add_event(connection, study_id, "created", f"Created with {new.n_fits_planned} fits.")
     return study_id
 
 
@@ -243,150 +243,6 @@ def _conditions(chosen: StudyFilter) -> list[sa.ColumnElement[bool]]:
     return conditions
 
 
-def ask_to_stop(db: Database, study_id: str) -> None:
-    """Wish that a study ends; one that no worker holds ends at once.
-
-    Raises
-    ------
-    UnknownStudyError
-        If there is none with this id.
-    """
-    now = time.time()
-    with db.write() as connection:
-        query = select(study.c.state, study.c.lease_until).where(study.c.id == study_id)
-        row = connection.execute(query.with_for_update()).first()
-        if row is None:
-            raise UnknownStudyError(study_id)
-        if row.state in FINAL_STATES:
-            return
-        changes: dict[str, Any] = {"wish": "stop"}
-        if row.lease_until < now or row.state == PAUSED:
-            changes |= {
-                "state": STOPPED,
-                "finished_at": now,
-                "phase": "",
-                "message": "Stopped by a person.",
-                "seconds_left": None,
-            }
-        _change(connection, study_id, changes)
-        if "state" in changes:
-            _let_go_of_running(connection, study_id)
-        _add_event(connection, study_id, "stop", "Somebody asked for it to stop.")
-
-
-def ask_to_pause(db: Database, study_id: str) -> None:
-    """Wish that a study lets go of the machine until it is resumed; finished trials stay.
-
-    Raises
-    ------
-    UnknownStudyError
-        If there is none with this id.
-    """
-    now = time.time()
-    with db.write() as connection:
-        row = _state(connection, study_id)
-        if row.state in FINAL_STATES or row.state == PAUSED or row.wish == "stop":
-            return
-        changes: dict[str, Any] = {"wish": "pause"}
-        if row.lease_until < now:
-            message = "Paused by a person."
-            changes = {"state": PAUSED, "phase": "", "message": message, "seconds_left": None}
-        _change(connection, study_id, changes)
-        if "state" in changes:
-            _let_go_of_running(connection, study_id)
-        _add_event(connection, study_id, "pause", "Somebody asked for a pause.")
-
-
-def resume(db: Database, study_id: str) -> None:
-    """Let a paused or stopped study, or one about to pause, go on with what is missing.
-
-    Raises
-    ------
-    UnknownStudyError
-        If there is none with this id.
-    """
-    with db.write() as connection:
-        row = _state(connection, study_id)
-        if row.state in {PAUSED, STOPPED}:
-            _change(connection, study_id, dict(_WAITING_AGAIN))
-        elif row.state in ACTIVE_STATES and row.wish == "pause":
-            _change(connection, study_id, {"wish": ""})
-        else:
-            return
-        _add_event(connection, study_id, "resume", "Somebody let it go on.")
-
-
-def set_priority(db: Database, study_id: str, priority: int) -> None:
-    """Move a study forward in the queue (above 0), or back to its place (0).
-
-    Raises
-    ------
-    UnknownStudyError
-        If there is none with this id.
-    """
-    with db.write() as connection:
-        _state(connection, study_id)
-        _change(connection, study_id, {"priority": priority})
-        _add_event(
-            connection, study_id, "priority", f"Somebody set its priority to {priority}."
-        )
-
-
-@dataclass(frozen=True)
-class Extension:
-    """More trials for a study that is not in training; texts are JSON."""
-
-    spec: str
-    stages: str
-    n_trials_planned: int
-    n_fits_planned: int
-
-
-def extend_study(db: Database, row: StudyRow, extension: Extension) -> None:
-    """Give a study more to do, and let it go on.
-
-    Raises
-    ------
-    UnknownStudyError
-        If there is none with this id.
-    StudyBusyError
-        If it is in training, or somebody else has changed it since `row` was read.
-    """
-    with db.write() as connection:
-        now = _state(connection, row.id)
-        if now.state in ACTIVE_STATES or now.spec != row.spec:
-            raise StudyBusyError(row.id)
-        _change(connection, row.id, {**_WAITING_AGAIN, **extension.__dict__})
-        _add_event(
-            connection, row.id, "extend", f"Extended to {extension.n_trials_planned} trials."
-        )
-
-
-def read_stages(db: Database, study_id: str) -> str:
-    """Read what a study was asked for before it was extended, as JSON text."""
-    with db.read() as connection:
-        return str(connection.scalar(select(study.c.stages).where(study.c.id == study_id)))
-
-
-_WAITING_AGAIN: dict[str, Any] = {
-    "state": WAITING,
-    "wish": "",
-    "phase": "",
-    "message": "",
-    "finished_at": None,
-    "lease_until": 0.0,
-}
-
-
-def _state(connection: Connection, study_id: str) -> sa.Row[Any, Any, Any, Any]:
-    columns = (study.c.state, study.c.wish, study.c.lease_until, study.c.spec)
-    query = select(*columns).where(study.c.id == study_id).with_for_update()
-    row = connection.execute(query).first()
-    if row is None:
-        raise UnknownStudyError(study_id)
-    return row
-
-
 def delete_study(db: Database, study_id: str) -> None:
     """Delete a study with all its trials, fits and curves.
 
@@ -399,92 +255,12 @@ def delete_study(db: Database, study_id: str) -> None:
         If there is none with this id.
     """
     with db.write() as connection:
-        _lock(connection, study_id)  # rows that its worker writes meanwhile would be missed
+        lock(connection, study_id)  # rows that its worker writes meanwhile would be missed
         for table in (curve, fit, trial, event):
             connection.execute(table.delete().where(table.c.study_id == study_id))
         gone = connection.execute(study.delete().where(study.c.id == study_id)).rowcount
     if not gone:
         raise UnknownStudyError(study_id)
-
-
-def claim_next(db: Database, owner: str, study_id: str | None = None) -> Claim | None:
-    """Take the oldest study that waits, or whose worker has fallen silent.
-
-    Parameters
-    ----------
-    owner : str
-        Names the worker.
-    study_id : str or None
-        Take this one or none.
-    """
-    now = time.time()
-    free = sa.and_(study.c.state.in_(ACTIVE_STATES), study.c.lease_until < now)
-    if study_id is not None:
-        free = sa.and_(free, study.c.id == study_id)
-    with db.write() as connection:
-        query = (
-            select(study.c.id, study.c.fence).where(free).order_by(study.c.created_at).limit(1)
-        )
-        # What another worker is just taking is passed over, unless it is this one or none.
-        query = query.with_for_update(skip_locked=study_id is None)
-        row = connection.execute(query).first()
-        if row is None:
-            return None
-        claim = Claim(str(row.id), owner, int(row.fence) + 1)
-        _change(
-            connection,
-            claim.study_id,
-            {"lease_owner": owner, "lease_until": now + LEASE_S, "fence": claim.fence},
-        )
-    return claim
-
-
-def renew(db: Database, claim: Claim) -> str:
-    """Keep the lease, and return what people wish for: "", "pause" or "stop".
-
-    Raises
-    ------
-    LostLeaseError
-        If another worker has claimed the study since.
-    """
-    with db.write() as connection:
-        check_fence(connection, claim)
-        connection.execute(
-            study.update()
-            .where(study.c.id == claim.study_id)
-            .values(lease_until=time.time() + LEASE_S)
-        )
-        return str(
-            connection.scalar(select(study.c.wish).where(study.c.id == claim.study_id)) or ""
-        )
-
-
-def update_claimed(db: Database, claim: Claim, note: str = "", **changes: Any) -> None:  # noqa: ANN401 (columns of many types)
-    """Change columns of a claimed study; `note` goes into its log.
-
-    Raises
-    ------
-    LostLeaseError
-        If another worker has claimed the study since.
-    """
-    if changes.get("state") in FINAL_STATES:
-        changes |= {"finished_at": time.time(), "lease_until": 0.0, "seconds_left": None}
-    elif changes.get("state") == PAUSED:
-        changes |= {"lease_until": 0.0, "seconds_left": None, "wish": ""}
-    with db.write() as connection:
-        check_fence(connection, claim)
-        _change(connection, claim.study_id, changes)
-        if note:
-            _add_event(connection, claim.study_id, str(changes.get("state", "note")), note)
-
-
-def check_fence(connection: Connection, claim: Claim) -> None:
-    """Raise LostLeaseError if another worker has claimed the study since.
-
-    Until the transaction ends, nobody else can claim or change the study.
-    """
-    if _lock(connection, claim.study_id) != claim.fence:
-        raise LostLeaseError(claim.study_id)
 
 
 def events(db: Database, study_id: str, limit: int = 500) -> Sequence[RowMapping]:
@@ -499,7 +275,7 @@ def events(db: Database, study_id: str, limit: int = 500) -> Sequence[RowMapping
         return list(reversed(connection.execute(newest).mappings().all()))
 
 
-def _lock(connection: Connection, study_id: str) -> int | None:
+def lock(connection: Connection, study_id: str) -> int | None:
     """Lock a study's row until the transaction ends, and return its fence.
 
     SQLite has no such lock and needs none: there is one writer.
@@ -509,7 +285,8 @@ def _lock(connection: Connection, study_id: str) -> int | None:
     return fence
 
 
-def _change(connection: Connection, study_id: str, changes: dict[str, Any]) -> None:
+def change(connection: Connection, study_id: str, changes: dict[str, Any]) -> None:
+    """Change columns of a study; everybody who watches it sees a new version."""
     connection.execute(
         study.update()
         .where(study.c.id == study_id)
@@ -517,18 +294,8 @@ def _change(connection: Connection, study_id: str, changes: dict[str, Any]) -> N
     )
 
 
-def _let_go_of_running(connection: Connection, study_id: str) -> None:
-    """Mark trials and fits whose worker went down as not finished."""
-    version = connection.scalar(select(study.c.version).where(study.c.id == study_id))
-    for table in (trial, fit):
-        connection.execute(
-            table.update()
-            .where(table.c.study_id == study_id, table.c.state == "RUNNING")
-            .values(state="WAITING", version=version)
-        )
-
-
-def _add_event(connection: Connection, study_id: str, kind: str, text: str) -> None:
+def add_event(connection: Connection, study_id: str, kind: str, text: str) -> None:
+    """Add a sentence to a study's log."""
     connection.execute(
         event.insert().values(study_id=study_id, at=time.time(), kind=kind, text=text)
     )

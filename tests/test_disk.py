@@ -15,9 +15,10 @@ from sqlalchemy import make_url
 
 from storage.database import Database, database, open_database
 from storage.datasets import list_datasets
+from storage.leases import claim_study
 from storage.results import Batch, CurvePiece, FitRow, TrialRow, write_batch
 from storage.settings import settings
-from storage.studies import NewStudy, claim_next, count_studies, create_study
+from storage.studies import NewStudy, count_studies, create_study
 from tuning.datasets.uploads import save_upload
 from tuning.disk import check_download, check_launch, check_room, curve_bytes, room
 from tuning.errors import DiskSpaceError
@@ -183,7 +184,7 @@ def test_the_estimate_bounds_what_the_database_grows_by(n_together: int, db: Dat
     study_id = create_study(
         db, NewStudy("a longer name of a study", "{}", "pima", "grid", "auc", "maximize", 1, 1)
     )
-    claim = claim_next(db, "worker", study_id)
+    claim = claim_study(db, "worker", study_id)
     assert claim is not None
     before = size(db)
     values = np.random.default_rng(0).random((n_together, 5)).astype(np.float32)

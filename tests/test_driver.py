@@ -18,18 +18,12 @@ from sklearn.datasets import load_breast_cancer
 
 from storage.database import Database, database
 from storage.errors import LostLeaseError
+from storage.leases import claim_study
 from storage.results import CURVE_COLUMNS, TrialRow, read_fits, read_pieces, read_trials
 from storage.schema import study as study_table
-from storage.studies import (
-    StudyRow,
-    ask_to_pause,
-    ask_to_stop,
-    claim_next,
-    events,
-    get_study,
-    resume,
-)
+from storage.studies import StudyRow, events, get_study
 from storage.timings import read_stack_timings, read_timings
+from storage.wishes import ask_to_pause, ask_to_stop, resume
 from tuning.driver import run_study
 from tuning.execution.here import Here
 from tuning.export.files import best_model_path, study_document
@@ -75,7 +69,7 @@ def run_again(
     study_id: str, stop: threading.Event | None = None, trainer: Trainer | None = None
 ) -> tuple[StudyRow, list[TrialRow]]:
     db = database()
-    claim = claim_next(db, "test", study_id)
+    claim = claim_study(db, "test", study_id)
     assert claim is not None
     run_study(db, claim, Here(trainer or KerasTrainer()), stop)
     return get_study(db, study_id), read_trials(db, study_id)
@@ -268,7 +262,7 @@ def test_a_paused_study_goes_on_and_its_scores_are_those_of_one_that_did_not_pau
     )
     paused, kept = run_again(study_id)
     thread.join()
-    assert claim_next(db, "test", study_id) is None
+    assert claim_study(db, "test", study_id) is None
     resume(db, study_id)
     row, trials = run_again(study_id)
 
@@ -334,13 +328,13 @@ def test_a_worker_that_leaves_hands_over_and_the_scores_are_those_of_one_that_st
 def test_a_worker_that_lost_its_study_writes_nothing_more() -> None:
     db = database()
     study_id = launch(db, make_spec(space={"epochs": {"kind": "fixed", "value": 300}}))
-    claim = claim_next(db, "first", study_id)
+    claim = claim_study(db, "first", study_id)
     assert claim is not None
 
     def take_over() -> None:
         with db.write() as connection:
             connection.execute(study_table.update().values(lease_until=0.0))
-        assert claim_next(db, "second", study_id) is not None
+        assert claim_study(db, "second", study_id) is not None
 
     thread = when(lambda: get_study(db, study_id).state == "training", take_over)
     with pytest.raises(LostLeaseError) as error:

@@ -8,7 +8,9 @@ import pytest
 
 from storage.database import Database
 from storage.errors import StudyBusyError
-from storage.studies import claim_next, get_study, read_stages, update_claimed
+from storage.leases import claim_study, update_claimed
+from storage.studies import get_study
+from storage.wishes import read_stages
 from tuning.errors import SpecError
 from tuning.extension import Stages, extend, extension_problems, parse_stages
 from tuning.launch import launch
@@ -39,7 +41,7 @@ def between(low: float, high: float) -> dict[str, Any]:
 
 def finished(db: Database, spec: StudySpec) -> str:
     study_id = launch(db, spec)
-    claim = claim_next(db, "test", study_id)
+    claim = claim_study(db, "test", study_id)
     assert claim is not None
     update_claimed(db, claim, state="finished")
     return study_id
@@ -158,7 +160,7 @@ def test_a_study_extended_twice_remembers_both(db: Database) -> None:
     study_id = finished(db, make_spec("tpe", 5, **neurons(4, 8)))
     for n_trials in (8, 12):
         extend(db, get_study(db, study_id), make_spec("tpe", n_trials, **neurons(4, 8)))
-        claim = claim_next(db, "test", study_id)
+        claim = claim_study(db, "test", study_id)
         assert claim is not None
         update_claimed(db, claim, state="paused")
 

@@ -9,17 +9,10 @@ import pytest
 
 from storage.database import Database, has_table, optuna_storage
 from storage.errors import UnknownStudyError
+from storage.leases import claim_study, update_claimed
 from storage.results import TrialRow
-from storage.studies import (
-    ask_to_pause,
-    ask_to_stop,
-    claim_next,
-    count_studies,
-    first_claim,
-    get_study,
-    list_studies,
-    update_claimed,
-)
+from storage.studies import count_studies, first_claim, get_study, list_studies
+from storage.wishes import ask_to_pause, ask_to_stop
 from tuning.errors import UnfinishedStudyError
 from tuning.export.files import model_folder
 from tuning.housekeeping import delete_studies, delete_study
@@ -115,7 +108,7 @@ def test_deleting_what_is_not_there_says_so_and_touches_nothing(
 def test_a_study_that_may_still_go_on_stays_whole(db: Database, home: Path, state: str) -> None:
     study_id = launch(db, SPEC)
     if state == "training":
-        claim = claim_next(db, "worker", study_id)
+        claim = claim_study(db, "worker", study_id)
         assert claim is not None
         update_claimed(db, claim, state="training")
     elif state == "paused":

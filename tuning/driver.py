@@ -16,6 +16,7 @@ import structlog
 
 from storage.database import Database
 from storage.errors import LostLeaseError
+from storage.leases import update_claimed
 from storage.patience import is_full, is_outage, patient
 from storage.results import (
     FitRow,
@@ -36,14 +37,13 @@ from storage.studies import (
     Claim,
     StudyRow,
     get_study,
-    read_stages,
-    update_claimed,
 )
 from storage.timings import add_stack_timings, add_timings
+from storage.wishes import read_stages
 from tuning.analysis.estimate import training_cost
 from tuning.datasets.catalogue import load_dataset
 from tuning.datasets.info import DatasetInfo
-from tuning.errors import TuningError
+from tuning.errors import LostTrialsError, TuningError
 from tuning.execution.interface import Executor, Leader, Work
 from tuning.export.files import save_best_model
 from tuning.extension import parse_stages
@@ -232,6 +232,9 @@ class _Driver:
         self._predict(trainings)
         with self._forecast.watching(self._ledger):
             self._executor.train(self._work, trainings, self._ledger)
+        n_lost = len([n for n in missing if n not in self._ledger.finished])
+        if n_lost and not self._ledger.stopped:
+            raise LostTrialsError(n_lost)
 
     def _trainings(self, params: Mapping[int, Mapping[str, Value]]) -> Iterator[Training]:
         evaluation = self._spec.evaluation

@@ -13,6 +13,7 @@
     ├── UploadError                 an uploaded file cannot be used
     ├── SplitError                  the rows cannot be split as asked
     ├── ClusterError                no Dask cluster to train on can be reached
+    ├── LostTrialsError             trainings ended without results, and nobody had stopped them
     ├── DiskSpaceError              too little of the disk would stay free
     ├── UnfinishedStudyError        a study is not deleted while it may still go on
     ├── ConfirmationError           a command would need a yes and cannot ask for it
@@ -131,6 +132,17 @@ class ClusterError(TuningError):
         super().__init__(
             f"No scheduler answers at {address!r} ({error or type(error).__name__}). "
             + "Start it, or correct TUNEBOARD_CLUSTER and its TLS files."
+        )
+
+
+class LostTrialsError(TuningError):
+    """Trainings ended without results, and nobody had stopped them."""
+
+    def __init__(self, n_trials: int) -> None:
+        trials = "1 trial" if n_trials == 1 else f"{n_trials:,} trials"
+        super().__init__(
+            f"{trials} came back without a result, which should not happen. "
+            + "Clone the study to train them again."
         )
 
 

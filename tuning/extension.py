@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from storage.database import Database
 from storage.settings import settings
-from storage.studies import Extension, StudyRow, extend_study, read_stages
+from storage.studies import StudyRow
+from storage.wishes import Extension, extend_study, read_stages
 from tuning.checks import study_problems
 from tuning.datasets.catalogue import dataset_info
 from tuning.disk import check_launch

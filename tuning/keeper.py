@@ -17,10 +17,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from storage.database import Database
 from storage.errors import LostLeaseError
+from storage.leases import renew
 from storage.patience import is_full, patient
 from storage.results import Batch, FitRow, read_fits, write_batch
 from storage.settings import settings
-from storage.studies import Claim, renew
+from storage.studies import Claim
 from tuning.disk import room
 from tuning.ledger import Ledger
 from tuning.optuna_copy import OptunaCopy

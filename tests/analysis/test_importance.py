@@ -6,10 +6,13 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import optuna
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+from scipy import stats
 
 from storage.results import TrialRow
 from tuning.analysis.importance import (
@@ -17,6 +20,8 @@ from tuning.analysis.importance import (
     MOST_TRIALS,
     Importance,
     Method,
+    common_in_best,
+    divergence,
     importance,
     importance_finding,
 )
@@ -161,3 +166,58 @@ def test_the_finding_names_what_matters_and_what_hardly(
     table = pd.DataFrame({"label": ["Epochs", "Dropout rate", "Momentum"], "share": shares})
 
     assert importance_finding(table) == sentence
+
+
+def test_nine_of_the_ten_best_in_one_half_diverge_by_four_ninths() -> None:
+    best = np.array([[0] * 9 + [1]])
+
+    # One more in every group: shares 10/12 and 2/12 instead of 1/2 and 1/2.
+    assert divergence(best, np.array([50, 50])) == pytest.approx([4 / 9])
+    assert divergence(np.array([[0] * 5 + [1] * 5]), np.array([50, 50])) == pytest.approx([0])
+
+
+def drawn(n_trials: int) -> tuple[StudySpec, list[dict[str, Any]], NDArray[np.float64]]:
+    names = ("dropout_rate", "momentum")
+    study = StudySpec.parse(
+        {
+            "name": "x",
+            "data": {"dataset": "digits"},
+            "space": {name: {"kind": "range", "low": 0, "high": 0.9} for name in names},
+            "sampler": {"kind": "random", "n_trials": n_trials},
+        }
+    )
+    places = np.random.default_rng(0).uniform(0, 0.9, (n_trials, 2))
+    return study, [dict(zip(names, row, strict=True)) for row in places.tolist()], places
+
+
+def test_what_the_best_have_in_common_is_told_from_chance() -> None:
+    study, settings, places = drawn(400)
+
+    found = common_in_best(study, settings, -(((places[:, 1] - 0.4) ** 2)[:, None, None]))
+
+    assert isinstance(found, pd.DataFrame)
+    assert found["name"].tolist() == ["momentum", "dropout_rate"]
+    assert not found["is_grey"].iloc[0]
+    assert found["divergence"].iloc[0] > 10 * found["chance"].iloc[0]
+    assert found["divergence"].iloc[1] < 3 * found["chance"].iloc[1]
+
+
+def test_noise_has_as_much_in_common_as_chance_gives() -> None:
+    study, settings, _ = drawn(400)
+    rng = np.random.default_rng(4)
+    n_flags, n_studies = 0, 20
+
+    for _ in range(n_studies):
+        found = common_in_best(study, settings, rng.normal(size=(400, 1, 1)))
+        assert isinstance(found, pd.DataFrame)
+        n_flags += int((~found["is_grey"]).sum())
+
+    assert n_flags <= stats.binom.ppf(0.999, n_studies, 0.05)
+
+
+def test_the_best_tenth_needs_300_trials() -> None:
+    study, settings, places = drawn(299)
+
+    assert common_in_best(study, settings, places[:, :1, None]) == (
+        "Needs 300 trials; 299 have finished so far."
+    )

@@ -11,7 +11,8 @@ from benchmarks.pages import BEGIN, END, Figure, cheap_spec, database_mb, replac
 from benchmarks.results import ResultsFileError
 from benchmarks.viewers import Audience
 from storage.database import Database
-from storage.studies import first_claim, update_claimed
+from storage.leases import update_claimed
+from storage.studies import first_claim
 from tests.browser.server import serving
 from tuning.launch import launch
 

@@ -13,14 +13,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from storage.database import database
+from storage.leases import claim_study, update_claimed
 from storage.results import Batch, FitRow, TrialRow, write_batch
-from storage.studies import (
-    FINISHED,
-    claim_next,
-    get_study,
-    list_studies,
-    update_claimed,
-)
+from storage.studies import FINISHED, get_study, list_studies
 from tuning.cli.app import app
 from tuning.export.files import model_folder
 from tuning.recipes import RECIPES
@@ -51,7 +46,7 @@ def write_study(trainers: Sequence[str] = ("", "")) -> str:
         "search", "pima-batch-epochs", "--background", "--set", "data.dataset=breast-cancer"
     )
     study_id = str(queued["study"])
-    claim = claim_next(database(), "worker", study_id)
+    claim = claim_study(database(), "worker", study_id)
     assert claim is not None
     params = [{"batch_size": 10, "epochs": n} for n in (10, 50, 100)]
     trials = [
@@ -224,7 +219,7 @@ def test_the_score_of_a_minimized_study_is_shown_smallest_first() -> None:
     queued = run_json(
         "search", "pima-sgd", "--background", "--set", "evaluation.score=log_loss"
     )
-    claim = claim_next(database(), "worker", queued["study"])
+    claim = claim_study(database(), "worker", queued["study"])
     assert claim is not None
     trials = [TrialRow(n, "COMPLETE", {}, score) for n, score in enumerate([0.7, 0.5, 0.6])]
     write_batch(database(), claim, Batch(trials=trials))

@@ -10,7 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from storage.database import database
-from storage.studies import claim_next, get_study, list_studies, update_claimed
+from storage.leases import claim_study, update_claimed
+from storage.studies import get_study, list_studies
 from tuning.cli.app import app
 from tuning.spec import StudySpec
 
@@ -39,7 +40,7 @@ def waiting() -> str:
 
 
 def train(study_id: str, state: str = "training") -> None:
-    claim = claim_next(database(), "worker", study_id)
+    claim = claim_study(database(), "worker", study_id)
     assert claim is not None
     update_claimed(database(), claim, state=state)
 

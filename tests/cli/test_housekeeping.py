@@ -17,7 +17,8 @@ from typer.testing import CliRunner, Result
 from storage.database import database
 from storage.datasets import list_datasets
 from storage.errors import NewerDatabaseError
-from storage.studies import ask_to_stop, count_studies, list_studies
+from storage.studies import count_studies, list_studies
+from storage.wishes import ask_to_stop
 from tuning.cli.app import app
 from tuning.datasets.uploads import save_upload
 from tuning.launch import launch

@@ -37,6 +37,7 @@ def test_idx_images_are_read_row_by_row(tmp_path: Path) -> None:
         (gzip.compress(b"\x00\x00\x0d\x01\x00\x00\x00\x00"), "is not an IDX file of bytes"),
         (gzip.compress(TWO_IMAGES[:-1]), "holds 5 bytes, but its header says 6"),
     ],
+    ids=["plain", "cut", "short", "floats", "a byte missing"],
 )
 def test_a_damaged_idx_file_is_named(content: bytes, reason: str, tmp_path: Path) -> None:
     path = tmp_path / "images.gz"
@@ -96,7 +97,11 @@ def test_california_is_the_same_bare_and_inside_its_archive(
     np.testing.assert_array_equal(inside, read_california(published / "cal_housing.data"))
 
 
-@pytest.mark.parametrize("content", [b"no archive", gzip.compress(b"no tar" * 200), b""])
+@pytest.mark.parametrize(
+    "content",
+    [b"no archive", gzip.compress(b"no tar" * 200), b""],
+    ids=["text", "no tar", "empty"],
+)
 def test_a_damaged_california_archive_is_named(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "cal_housing.tgz"
     path.write_bytes(content)

@@ -11,9 +11,10 @@ import psutil
 import pytest
 
 from storage.database import Database, database
+from storage.leases import claim_study
 from storage.results import TrialRow, read_trials
 from storage.settings import Settings, settings
-from storage.studies import StudyRow, claim_next, get_study
+from storage.studies import StudyRow, get_study
 from tuning.driver import run_study
 from tuning.execution.interface import Executor
 from tuning.execution.pool import Pool
@@ -47,7 +48,7 @@ def run(db: Database, spec: StudySpec, executor: Executor) -> StudyRow:
 
 
 def drive(db: Database, study_id: str, executor: Executor) -> None:
-    claim = claim_next(db, "test", study_id)
+    claim = claim_study(db, "test", study_id)
     assert claim is not None
     run_study(db, claim, executor)
 

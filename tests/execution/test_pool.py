@@ -19,7 +19,8 @@ import pytest
 from storage.database import Database
 from storage.results import read_fits, read_pieces
 from storage.settings import Settings
-from storage.studies import ask_to_stop, get_study
+from storage.studies import get_study
+from storage.wishes import ask_to_stop
 from tests.execution.conftest import (
     drive,
     make_spec,
@@ -31,8 +32,10 @@ from tests.execution.conftest import (
     wanted,
 )
 from tuning.errors import ClusterError
+from tuning.execution import remote
 from tuning.execution.cluster import Cluster
 from tuning.execution.pool import Pool
+from tuning.execution.remote import Word
 from tuning.export.files import best_model_path
 from tuning.launch import launch
 from tuning.spec import StudySpec
@@ -93,6 +96,27 @@ def test_a_process_that_dies_or_hangs_costs_only_what_it_had_in_flight(
 
     driver.start()
     disturb_after(stored, study_id, 50, number)
+    driver.join()
+
+    assert get_study(stored, study_id).state == "finished"
+    assert scores(stored, study_id) == scores(stored, undisturbed.id)
+    assert_every_epoch_is_there_once(stored, study_id)
+
+
+@pytest.mark.parametrize("is_late", [True, False])
+def test_a_word_that_does_not_know_of_a_job_loses_nothing_of_it(
+    stored: Database, pool: Pool, *, is_late: bool
+) -> None:
+    spec = make_spec(n_epochs=400)
+    undisturbed = run(stored, spec, pool)
+    study_id = launch(stored, spec)
+    driver = threading.Thread(target=drive, args=(stored, study_id, pool))
+
+    driver.start()
+    wait_until(lambda: bool(read_pieces(stored, study_id)[0]))
+    newest = -1 if is_late else 10**9
+    word = Word(pool._id, newest, alive=set(), unwanted={})
+    pool._cluster.client.run(remote.hear, word)
     driver.join()
 
     assert get_study(stored, study_id).state == "finished"

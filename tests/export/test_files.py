@@ -11,8 +11,9 @@ import pytest
 
 from storage.database import Database
 from storage.errors import UnknownStudyError
+from storage.leases import claim_study, update_claimed
 from storage.results import Batch, FitRow, TrialRow, write_batch
-from storage.studies import FINISHED, claim_next, update_claimed
+from storage.studies import FINISHED
 from tuning.export.files import (
     best_model_path,
     fits_csv,
@@ -41,7 +42,7 @@ SPEC = StudySpec.parse(
 def study_id(db: Database) -> str:
     """Give a finished study of a complete and a failed trial."""
     study_id = launch(db, SPEC)
-    claim = claim_next(db, "worker", study_id)
+    claim = claim_study(db, "worker", study_id)
     assert claim is not None
     layers = [{"dense_layer_sizes": sizes, "activation": "relu"} for sizes in ([8], [16, 8])]
     trials = [

@@ -14,7 +14,9 @@ import pytest
 from sqlalchemy import event
 
 from storage.database import Database, database, open_database
-from storage.studies import claim_next, get_study, resume
+from storage.leases import claim_study
+from storage.studies import get_study
+from storage.wishes import resume
 from tests.browser.server import wait_until
 from tests.faults.checks import OUTAGE_S, Scores, assert_whole, make_spec, scores
 from tests.postgres import Server
@@ -36,7 +38,7 @@ def engine() -> Executor:
 @contextmanager
 def driving(db: Database, study_id: str, engine: Executor) -> Iterator[threading.Thread]:
     """Drive a study on a thread of its own; once some of it is written, go on here."""
-    claim = claim_next(db, "test", study_id)
+    claim = claim_study(db, "test", study_id)
     assert claim is not None
     driver = threading.Thread(target=run_study, args=(db, claim, engine))
     driver.start()
@@ -48,7 +50,7 @@ def driving(db: Database, study_id: str, engine: Executor) -> Iterator[threading
 
 def undisturbed(db: Database, engine: Executor) -> Scores:
     study_id = launch(db, _SPEC)
-    claim = claim_next(db, "test", study_id)
+    claim = claim_study(db, "test", study_id)
     assert claim is not None
     run_study(db, claim, engine)
     return scores(db, study_id)
@@ -106,7 +108,7 @@ def test_a_full_disk_pauses_the_study_and_nothing_finished_is_lost(
     assert row.message == "The disk was full. Free some space, then let the study go on."
     assert 1 <= row.n_trials_done < len(expected)
     resume(db, study_id)
-    claim = claim_next(db, "test", study_id)
+    claim = claim_study(db, "test", study_id)
     assert claim is not None
     run_study(db, claim, engine)
     assert_whole(db, study_id, expected)

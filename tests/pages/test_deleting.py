@@ -10,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 from storage.database import database
 from storage.datasets import list_datasets
 from storage.settings import settings
-from storage.studies import ask_to_stop, count_studies, resume
+from storage.studies import count_studies
+from storage.wishes import ask_to_stop, resume
 from tuning.datasets.uploads import save_upload
 from tuning.launch import launch
 from tuning.recipes import recipe

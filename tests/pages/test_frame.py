@@ -13,6 +13,7 @@ from pages import VERSION
 from pages.parts import running
 from storage import processes, studies
 from storage.database import Database, database
+from storage.leases import claim_study, update_claimed
 from storage.settings import settings
 from tuning.launch import launch
 from tuning.recipes import recipe
@@ -45,9 +46,9 @@ def test_without_studies_the_menu_has_no_running_list() -> None:
 
 def test_running_studies_are_listed_with_their_progress() -> None:
     study_id = start()
-    claim = studies.claim_next(database(), "test", study_id)
+    claim = claim_study(database(), "test", study_id)
     assert claim is not None
-    studies.update_claimed(database(), claim, state=studies.TRAINING, n_fits_done=7)
+    update_claimed(database(), claim, state=studies.TRAINING, n_fits_done=7)
     start("pima-init")
 
     links = [link.proto.label for link in run_app().sidebar.get("page_link")]
@@ -57,9 +58,9 @@ def test_running_studies_are_listed_with_their_progress() -> None:
 
 def test_the_study_that_trains_is_listed_first_and_the_rest_is_counted(db: Database) -> None:
     ids = [launch(db, recipe("pima-optimizer").spec) for _ in range(5)]
-    claim = studies.claim_next(db, "test", ids[2])
+    claim = claim_study(db, "test", ids[2])
     assert claim is not None
-    studies.update_claimed(db, claim, state=studies.TRAINING)
+    update_claimed(db, claim, state=studies.TRAINING)
 
     found = running.running(db)
 

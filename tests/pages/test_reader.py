@@ -13,8 +13,9 @@ from pages.parts.study import reader as module
 from pages.parts.study.reader import StudyReader
 from storage.database import Database
 from storage.errors import UnknownStudyError
+from storage.leases import claim_study
 from storage.results import Batch, CurvePiece, FitRow, TrialRow, write_batch
-from storage.studies import Claim, claim_next, delete_study
+from storage.studies import Claim, delete_study
 from tests.pages.written_study import WrittenStudy
 from tuning.analysis.curves import ACCURACY
 
@@ -29,7 +30,7 @@ def pieces(number: int, first: int = 0, n_epochs: int = N_EPOCHS) -> CurvePiece:
 @pytest.fixture
 def claim(db: Database) -> Claim:
     """Give a worker's hold of a study of many finished trials; the last one leads."""
-    taken = claim_next(db, "worker-test", WrittenStudy.waiting(db).id)
+    taken = claim_study(db, "worker-test", WrittenStudy.waiting(db).id)
     assert taken is not None
     numbers = range(N_TRIALS)
     write_batch(

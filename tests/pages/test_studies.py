@@ -13,6 +13,7 @@ from pages.parts import offer
 from pages.parts.home.studies_grid import studies_table
 from storage import studies
 from storage.database import Database, database
+from storage.leases import claim_study, update_claimed
 from storage.settings import settings
 from tuning.datasets import download
 from tuning.launch import launch
@@ -33,9 +34,9 @@ def start(name: str = "pima-optimizer", **changes: Any) -> str:
     """Write a study, as a worker would have left it."""
     study_id = launch(database(), recipe(name).spec)
     if changes:
-        claim = studies.claim_next(database(), "test", study_id)
+        claim = claim_study(database(), "test", study_id)
         assert claim is not None
-        studies.update_claimed(database(), claim, **changes)
+        update_claimed(database(), claim, **changes)
     return study_id
 
 

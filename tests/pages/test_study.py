@@ -21,7 +21,8 @@ from pages.parts.study.facts import (
 from pages.parts.study.live import charts_every, longest_epochs
 from pages.parts.study.results import Chosen, Snapshot, filtered, news
 from storage.database import Database, database
-from storage.studies import FAILED, StudyRow, get_study, update_claimed
+from storage.leases import update_claimed
+from storage.studies import FAILED, StudyRow, get_study
 from tests.pages.written_study import WrittenStudy, grid_spec
 from tuning.datasets.catalogue import dataset_info
 from tuning.setting import Choices

@@ -9,15 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.database import Database
+from storage.leases import claim_study, update_claimed
 from storage.results import Batch, CurvePiece, FitRow, TrialRow, write_batch
-from storage.studies import (
-    FINISHED,
-    PREPARING,
-    TRAINING,
-    Claim,
-    claim_next,
-    update_claimed,
-)
+from storage.studies import FINISHED, PREPARING, TRAINING, Claim
 from tuning.launch import launch
 from tuning.parameters import Value
 from tuning.spec import StudySpec
@@ -77,7 +71,7 @@ class WrittenStudy:
 
     def prepare(self) -> None:
         """Claim it and read data."""
-        self.claim = claim_next(self.db, "worker-test", self.id)
+        self.claim = claim_study(self.db, "worker-test", self.id)
         self._say(state=PREPARING, phase="Reading data")
 
     def end(self, state: str = FINISHED, message: str = "") -> None:
@@ -171,7 +165,7 @@ class WrittenStudy:
 
     def _claimed(self) -> Claim:
         if self.claim is None:
-            self.claim = claim_next(self.db, "worker-test", self.id)
+            self.claim = claim_study(self.db, "worker-test", self.id)
         if self.claim is None:
             raise LookupError(self.id)
         return self.claim

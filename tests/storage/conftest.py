@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from storage.database import Database
-from storage.studies import Claim, NewStudy, claim_next, create_study
+from storage.leases import claim_study
+from storage.studies import Claim, NewStudy, create_study
 
 
 @pytest.fixture
@@ -38,6 +39,6 @@ def study_id(db: Database, new_study: NewStudy) -> str:
 @pytest.fixture
 def claim(db: Database, study_id: str) -> Claim:
     """Give a worker's right to write that study."""
-    taken = claim_next(db, "worker-1", study_id)
+    taken = claim_study(db, "worker-1", study_id)
     assert taken is not None
     return taken

@@ -24,13 +24,14 @@ import sys
 import numpy as np
 from storage.database import open_database
 from storage.results import Batch, CurvePiece, FitRow, TrialRow, write_batch
-from storage.studies import NewStudy, claim_next, create_study
+from storage.leases import claim_study
+from storage.studies import NewStudy, create_study
 
 db = open_database(sys.argv[1])
 values = np.zeros((50, 5), dtype=np.float32)
 while True:
     new = NewStudy("pima", "{}", "pima", "grid", "accuracy", "maximize", 20, 60)
-    claim = claim_next(db, "writer", create_study(db, new))
+    claim = claim_study(db, "writer", create_study(db, new))
     for number in range(20):
         fits = [FitRow(number, 0, fold, "COMPLETE", 0.7) for fold in range(3)]
         pieces = [CurvePiece(number, 0, fold, 0, values) for fold in range(3)]

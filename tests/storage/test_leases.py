@@ -9,18 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from storage.database import Database
-from storage.leases import LeaseWatch
+from storage.leases import LeaseWatch, renew
 from storage.processes import register
 from storage.schema import process, study
-from storage.studies import (
-    LEASE_S,
-    NewStudy,
-    ask_to_pause,
-    create_study,
-    renew,
-    resume,
-    set_priority,
-)
+from storage.studies import LEASE_S, NewStudy, create_study
+from storage.wishes import ask_to_pause, resume, set_priority
 
 
 class Clock:

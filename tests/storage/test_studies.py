@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from storage.database import Database
 from storage.errors import LostLeaseError, UnknownStudyError
+from storage.leases import check_fence, claim_study, renew, update_claimed
 from storage.results import Batch, CurvePiece, FitRow, TrialRow, read_trials, write_batch
 from storage.schema import curve, event, fit, study, trial
 from storage.studies import (
@@ -30,9 +31,6 @@ from storage.studies import (
     Claim,
     NewStudy,
     StudyFilter,
-    ask_to_stop,
-    check_fence,
-    claim_next,
     count_studies,
     create_study,
     delete_study,
@@ -41,11 +39,10 @@ from storage.studies import (
     get_study,
     list_studies,
     n_ahead,
-    renew,
     slug,
     study_version,
-    update_claimed,
 )
+from storage.wishes import ask_to_stop
 
 
 def change(db: Database, study_id: str, **values: Any) -> None:
@@ -55,7 +52,7 @@ def change(db: Database, study_id: str, **values: Any) -> None:
 
 ROOT = Path(__file__).resolve().parents[2]
 CLAIM = """
-claim = claim_next(db, f"worker-{os.getpid()}")
+claim = claim_study(db, f"worker-{os.getpid()}")
 print(claim.study_id if claim else "")
 """
 CREATE = """
@@ -65,7 +62,8 @@ READY = """
 import os
 import sys
 from storage.database import open_database
-from storage.studies import NewStudy, claim_next, create_study
+from storage.leases import claim_study
+from storage.studies import NewStudy, create_study
 
 db = open_database(sys.argv[1])
 print("ready", flush=True)
@@ -91,7 +89,7 @@ def at_the_same_moment(script: str, url: str) -> list[str]:
 
 
 def let_lease_run_out(db: Database, study_id: str) -> None:
-    change(db, study_id, lease_until=time.time() - 1)
+    change(db, study_id, lease_until=0.0)
 
 
 def test_a_new_study_waits_with_what_was_handed_in(db: Database, new_study: NewStudy) -> None:
@@ -170,7 +168,7 @@ def test_exactly_one_of_many_claimers_wins(db: Database, study_id: str) -> None:
 
     def claim_as(number: int) -> Claim | None:
         barrier.wait()
-        return claim_next(db, f"worker-{number}")
+        return claim_study(db, f"worker-{number}")
 
     with ThreadPoolExecutor(6) as pool:
         claims = [claim for claim in pool.map(claim_as, range(6)) if claim is not None]
@@ -203,7 +201,7 @@ def test_a_claim_waits_for_a_write_of_the_worker_that_is_about_to_lose_the_study
     order: list[str] = []
 
     def take_over() -> Claim | None:
-        second = claim_next(db, "worker-2", claim.study_id)
+        second = claim_study(db, "worker-2", claim.study_id)
         order.append("second")
         return second
 
@@ -240,30 +238,30 @@ def test_the_oldest_study_is_claimed_first(db: Database, new_study: NewStudy) ->
     change(db, first, created_at=200.0)
     change(db, second, created_at=100.0)
 
-    claims = [claim_next(db, "worker") for _ in range(3)]
+    claims = [claim_study(db, "worker") for _ in range(3)]
 
     assert [claim.study_id if claim else None for claim in claims] == [second, first, None]
 
 
 def test_a_certain_study_is_claimed_or_none(db: Database, study_id: str) -> None:
-    assert claim_next(db, "worker", "pima-9999") is None
-    claim = claim_next(db, "worker", study_id)
+    assert claim_study(db, "worker", "pima-9999") is None
+    claim = claim_study(db, "worker", study_id)
     assert claim is not None
-    assert claim_next(db, "other", study_id) is None
+    assert claim_study(db, "other", study_id) is None
 
 
 @pytest.mark.parametrize("state", FINAL_STATES)
 def test_a_study_that_has_ended_is_not_claimed(db: Database, study_id: str, state: str) -> None:
     change(db, study_id, state=state)
 
-    assert claim_next(db, "worker") is None
+    assert claim_study(db, "worker") is None
 
 
 def test_a_lease_that_ran_out_is_taken_over_and_the_old_owner_can_change_nothing(
     db: Database, claim: Claim
 ) -> None:
     let_lease_run_out(db, claim.study_id)
-    second = claim_next(db, "worker-2")
+    second = claim_study(db, "worker-2")
     assert second is not None
     version = study_version(db, claim.study_id)
 
@@ -307,7 +305,7 @@ def test_a_study_that_waits_stops_at_once(db: Database, study_id: str) -> None:
     row = get_study(db, study_id)
     assert (row.state, row.wish, row.message) == (STOPPED, "stop", "Stopped by a person.")
     assert row.finished_at is not None
-    assert claim_next(db, "worker") is None
+    assert claim_study(db, "worker") is None
 
 
 @pytest.mark.parametrize("state", [WAITING, TRAINING])
@@ -443,7 +441,7 @@ def test_deleting_a_study_deletes_all_its_rows_and_no_others(
 ) -> None:
     ids = [create_study(db, new_study) for _ in range(2)]
     for study_id in ids:
-        claim = claim_next(db, "worker", study_id)
+        claim = claim_study(db, "worker", study_id)
         assert claim is not None
         values = np.zeros((1, 5), np.float32)
         batch = Batch(
@@ -476,10 +474,10 @@ def test_a_study_created_for_oneself_is_nobody_elses_while_the_lease_runs(
 ) -> None:
     study_id = create_study(db, new_study, owner="me")
 
-    others = claim_next(db, "worker")
+    others = claim_study(db, "worker")
     update_claimed(db, first_claim(study_id, "me"), phase="Mine")
     let_lease_run_out(db, study_id)
-    later = claim_next(db, "worker")
+    later = claim_study(db, "worker")
 
     assert others is None
     assert get_study(db, study_id).phase == "Mine"

@@ -3,14 +3,15 @@
 Stacks: their plan's seconds, times how this machine compares with the plan's own figures. Any
 other way: a training costs start + epochs × a + steps × b + multiply-adds × c, four figures
 fitted to measured trainings (never negative). A few prior figures stand in on a new machine.
+Around it all goes the 80 % interval of `tuning.analysis.remaining`.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,22 +20,37 @@ from scipy.optimize import nnls
 from storage.database import Database
 from storage.results import StackTiming, Timing
 from storage.timings import read_stack_timings, read_timings
+from tuning.analysis.remaining import (
+    N_PILOTS,
+    Z_80,
+    interval,
+    is_far,
+    scatter_of,
+    spread_before,
+    sum_of_squares,
+)
+from tuning.analysis.trainings import (
+    MOST_SETTINGS,
+    Settings,
+    longest_of,
+    networks_of,
+    rounds_of,
+    settings_to_price,
+    spaced,
+)
 from tuning.checks import n_training_rows
 from tuning.cores import n_usable_cores
 from tuning.datasets.info import DatasetInfo
 from tuning.datasets.splits import count_rows
 from tuning.models.size import n_products
 from tuning.parameters import Value
-from tuning.samplers import all_params, planned_settings, round_sizes, sample_settings
 from tuning.spec import StudySpec
 from tuning.training.choice import GRAPH, KERAS, STACKED, trainer_of
 from tuning.training.interface import Network, Readout, Training
 from tuning.training.plan import Plan, Rows, make_plan, plan_of
 
 # An estimate is made anew with every edit of the form: what bounds it is how much is planned.
-_MOST_SETTINGS = 400  # drawn, of a search that draws more or has not chosen its own yet
 _MOST_TRAININGS = 1200
-_MOST_ROUNDS = 24
 _FEWEST_NETWORKS = 32  # of a round, however many fits each has
 
 _BACKWARD = 3  # a training step costs about three forward passes
@@ -46,13 +62,9 @@ _PRIOR = {
     (GRAPH, "convolutional"): (0.041, 0.0016, 0.00021, 0.041),
 }
 _PRIOR_WEIGHT = 0.1  # of one measurement; fades as soon as there are a few
-_SURE = 8  # measurements before their own scatter says how sure the pace is
-_UNSURE, _SUREST = 2.0, 1.15  # bounds of a pace's spread
+_UNSURE = math.log(2) / Z_80  # spread without measurements: from half to twice as long
 _EARLY_SHARE = 0.3  # early stopping may end after this share of the epochs
 _SHORTEST_S = 1e-3  # of a measurement, to divide by
-
-_Settings = Mapping[str, Value]
-_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True)
@@ -70,10 +82,18 @@ class Estimate:
 
     Attributes
     ----------
+    low_s, high_s : float
+        Ends of the 80 % interval. Between them lies also what is not known beforehand: how
+        much is compiled already, and how early fits end.
+    likely_s : float
+        With as much compiled as usual, and no fit ended early.
     n_trained : int
         Fits after those that differ only in `epochs` were joined.
     n_computations : int
         Into how many computations those were put; each is its own where nothing is stacked.
+    is_least : bool
+        Whether only `low_s` holds, to be shown with "at least": some trainings are much
+        larger than any measured one.
     """
 
     low_s: float
@@ -81,6 +101,8 @@ class Estimate:
     n_fits: int
     n_trained: int
     n_computations: int
+    likely_s: float
+    is_least: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,12 +111,21 @@ class Pace:
 
     Attributes
     ----------
-    spread : float
-        Typical factor between predicted and measured seconds.
+    scatter : float or None
+        Spread of the predictions for what was measured, of logarithms; None where too little
+        was measured to tell.
+    largest_s : float
+        Seconds of the longest measured training; 0 without any.
     """
 
     figures: tuple[float, ...]
-    spread: float
+    scatter: float | None
+    largest_s: float = 0.0
+
+    @property
+    def spread(self) -> float:
+        """Factor between predicted and measured seconds that four of five are within."""
+        return math.exp(Z_80 * (_UNSURE if self.scatter is None else self.scatter))
 
     def seconds(self, cost: Cost) -> float:
         """Predict the seconds of one training."""
@@ -109,14 +140,14 @@ class StackPace:
     ----------
     compiling : float
         Of an average study: below 1 where many found their computations compiled already.
-    spread : float
-        Typical factor between measured seconds and those predicted without any or with all
-        of the compiling, whichever is nearer.
+    scatter : float or None
+        Spread of what was measured around what was predicted without any or with all of the
+        compiling, whichever is nearer; of logarithms. None where too little was measured.
     """
 
     epochs: float
     compiling: float
-    spread: float
+    scatter: float | None
 
     @property
     def most_compiling(self) -> float:
@@ -158,47 +189,52 @@ def measured_pace(model: str, trainer: str, timings: Sequence[Timing]) -> Pace:
     """
     prior = np.array(_PRIOR.get((trainer, model), _PRIOR[KERAS, model]))
     if not timings:
-        return Pace(tuple(prior.tolist()), _UNSURE)
+        return Pace(tuple(prior.tolist()), None)
     measured = np.array([max(t.seconds, _SHORTEST_S) for t in timings])
     costs = np.array([_row(Cost(t.n_epochs, t.n_steps, t.work)) for t in timings])
     prior *= np.median(measured / (costs @ prior))
-    figures = _fitted(costs, measured, prior)
-    off = np.abs(np.log(costs @ figures / measured))
-    return Pace(tuple(figures.tolist()), _spread(off))
+    figures = fit_figures(costs, measured, prior)
+    scatter = _scatter(np.log(measured / (costs @ figures)))
+    return Pace(tuple(figures.tolist()), scatter, float(measured.max()))
 
 
 def measured_stack_pace(timings: Sequence[StackTiming]) -> StackPace:
     """Compare what stacks took on this machine with what their plans foretold."""
     if not timings:
-        return StackPace(1.0, 1.0, _UNSURE)
+        return StackPace(1.0, 1.0, None)
     measured = np.array([max(t.seconds, _SHORTEST_S) for t in timings])
     foretold = np.array([(t.epochs_s, t.compile_s) for t in timings])
-    epochs, compiling = _fitted(foretold, measured, np.ones(2)).tolist()
+    epochs, compiling = fit_figures(foretold, measured, np.ones(2)).tolist()
     least = foretold @ np.array([epochs, 0.0])
     most = foretold @ np.array([epochs, max(compiling, 1.0)])
-    off = np.abs(np.log(np.clip(measured, least, most) / measured))
-    return StackPace(epochs, compiling, _spread(off))
+    off = np.log(measured / np.clip(measured, least, most))
+    return StackPace(epochs, compiling, _scatter(off))
 
 
-def _fitted(
-    parts: NDArray[np.float64], measured: NDArray[np.float64], prior: NDArray[np.float64]
+def fit_figures(
+    parts: NDArray[np.float64],
+    measured: NDArray[np.float64],
+    prior: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
-    """Fit what each part costs to the sums that were measured.
+    """Fit what each part costs to the sums that were measured; no figure is negative.
 
-    Each prior figure enters as one pretended measurement of nothing else, and measurements are
-    divided by their seconds: relative errors count, not absolute ones.
+    Measurements are divided by their seconds: relative errors count, not absolute ones. Each
+    prior figure enters as one pretended measurement of nothing else.
     """
-    rows = np.vstack([np.diag(_PRIOR_WEIGHT / prior), parts / measured[:, None]])
-    wanted = np.array([_PRIOR_WEIGHT] * len(prior) + [1.0] * len(measured))
+    rows, wanted = parts / measured[:, None], np.ones(len(measured))
+    if prior is not None:
+        rows = np.vstack([np.diag(_PRIOR_WEIGHT / prior), rows])
+        wanted = np.concatenate([np.full(len(prior), _PRIOR_WEIGHT), wanted])
     figures: NDArray[np.float64] = nnls(rows, wanted)[0]
     return figures
 
 
-def _spread(off: NDArray[np.float64]) -> float:
-    """Return the factor that four of five measurements are within; of logarithms."""
-    if len(off) < _SURE:
-        return _UNSURE
-    return min(max(float(np.exp(np.quantile(off, 0.8))), _SUREST), _UNSURE)
+def _scatter(log_ratios: NDArray[np.float64]) -> float | None:
+    return scatter_of(log_ratios) if len(log_ratios) >= N_PILOTS else None
+
+
+def _study_spread(scatter: float | None, squared_shares: float) -> float:
+    return _UNSURE if scatter is None else spread_before(scatter, squared_shares)
 
 
 def estimate(db: Database, spec: StudySpec, info: DatasetInfo) -> Estimate:
@@ -221,19 +257,24 @@ def estimate_with(
     pace: Pace, spec: StudySpec, info: DatasetInfo, n_at_once: int = 1
 ) -> Estimate:
     """Estimate a study whose trainings run each for itself, from a pace that is known."""
-    settings = _settings(spec)
-    networks = _networks(settings)
+    settings = settings_to_price(spec)
+    networks = networks_of(settings)
     scale = spec.n_trials / len(settings)
-    some = _spaced(networks, _MOST_SETTINGS)
-    costs = [training_cost(spec, info, *_longest(spec, network)) for network in some]
+    some = spaced(networks, MOST_SETTINGS)
+    costs = [training_cost(spec, info, *longest_of(spec, network)) for network in some]
     n_trained = round(len(networks) * scale) * spec.n_fits_per_trial
-    seconds = sum(pace.seconds(cost) for cost in costs) / len(some) * n_trained / n_at_once
+    each_s = np.array([pace.seconds(cost) for cost in costs])
+    seconds = float(each_s.mean()) * n_trained / n_at_once
+    squared_shares = sum_of_squares(each_s) * len(some) / n_trained  # each stands for several
+    low_s, high_s = interval(seconds, _study_spread(pace.scatter, squared_shares))
     return Estimate(
-        low_s=seconds / pace.spread * _least_share(spec),
-        high_s=seconds * pace.spread,
+        low_s=low_s * _least_share(spec),
+        high_s=high_s,
         n_fits=spec.n_trials * spec.n_fits_per_trial,
         n_trained=n_trained,
         n_computations=n_trained,
+        likely_s=seconds,
+        is_least=pace.largest_s > 0 and is_far(float(each_s.max()), pace.largest_s),
     )
 
 
@@ -245,8 +286,8 @@ def estimate_stacks(
     The lower end finds everything compiled, the upper end nothing. Both include the training
     of the best model on all rows, as of a network in the middle of the search.
     """
-    settings = _settings(spec)
-    rounds = _rounds(spec, len(settings))
+    settings = settings_to_price(spec)
+    rounds = rounds_of(spec, len(settings))
     most = _MOST_TRAININGS // len(rounds)
     planned = [
         _planned(spec, info, [settings[n % len(settings)] for n in numbers], most, n_cores)
@@ -256,14 +297,19 @@ def estimate_stacks(
     last = _best_model(spec, info, settings[len(settings) // 2])
     plans = [*(part.plan for part in planned), last]
     compile_s = plan_of([stack for plan in plans for stack in plan.stacks]).compile_s
-    epochs_s = sum(part.epochs_s * count for part, count in counted) + last.epochs_s(1)
-    likely_s = epochs_s * pace.epochs
+    totals_s = [*(part.epochs_s * count for part, count in counted), last.epochs_s(1)]
+    n_launches = [*(1.0 if len(rounds) == 1 else count for _, count in rounds), 1.0]
+    foretold_s = sum(totals_s)
+    squares = sum((t / foretold_s) ** 2 / n for t, n in zip(totals_s, n_launches, strict=True))
+    epochs_s = foretold_s * pace.epochs
+    spread = _study_spread(pace.scatter, squares)
     return Estimate(
-        low_s=likely_s / pace.spread * _least_share(spec),
-        high_s=(likely_s + compile_s * pace.most_compiling) * pace.spread,
+        low_s=interval(epochs_s, spread)[0] * _least_share(spec),
+        high_s=interval(epochs_s + compile_s * pace.most_compiling, spread)[1],
         n_fits=spec.n_trials * spec.n_fits_per_trial,
         n_trained=round(sum(part.n_trained * count for part, count in counted)),
         n_computations=round(sum(part.n_stacks * count for part, count in counted)),
+        likely_s=epochs_s + compile_s * pace.compiling,
     )
 
 
@@ -271,50 +317,6 @@ def _least_share(spec: StudySpec) -> float:
     """Return the least share of its epochs that a study may train."""
     early = _EARLY_SHARE if spec.evaluation.early_stopping is not None else 1.0
     return early * (0.5 if spec.pruner.kind != "none" else 1.0)
-
-
-# Which trainings there are, or a fair sample of them.
-
-
-def _settings(spec: StudySpec) -> Sequence[_Settings]:
-    """Return the settings of every trial; a sample where they are drawn and many or unknown."""
-    known = spec.sampler.kind == "grid" or spec.n_trials <= _MOST_SETTINGS
-    settings = planned_settings(spec) if known else None
-    return settings or sample_settings(spec, min(spec.n_trials, _MOST_SETTINGS)) or [{}]
-
-
-def _networks(settings: Iterable[_Settings]) -> list[list[_Settings]]:
-    """Group settings that differ only in `epochs`; they share their trainings."""
-    groups: dict[tuple[Value, ...], list[_Settings]] = {}
-    for chosen in settings:
-        key = tuple([value for name, value in chosen.items() if name != "epochs"])
-        groups.setdefault(key, []).append(chosen)
-    return list(groups.values())
-
-
-def _longest(spec: StudySpec, network: Iterable[_Settings]) -> tuple[dict[str, Value], int]:
-    """Return the parameters of a network, and the most epochs it is trained for."""
-    params = [all_params(spec, chosen) for chosen in network]
-    return params[0], max(cast(int, own["epochs"]) for own in params)
-
-
-def _spaced(items: Sequence[_Item], most: int) -> Sequence[_Item]:
-    """Return at most so many items, evenly spaced."""
-    if len(items) <= most:
-        return items
-    return [items[index * len(items) // most] for index in range(most)]
-
-
-def _rounds(spec: StudySpec, n_settings: int) -> list[tuple[range, float]]:
-    """Return the trials of a few rounds by number, and how many such rounds each stands for."""
-    sizes = round_sizes(spec)
-    if len(sizes) == 1:
-        return [(range(n_settings), spec.n_trials / n_settings)]
-    ends = list(itertools.accumulate(sizes))
-    first, *later = [range(end - size, end) for size, end in zip(sizes, ends, strict=True)]
-    some = _spaced(later, _MOST_ROUNDS)
-    count = sum(map(len, later)) / max(sum(map(len, some)), 1)
-    return [(first, 1.0), *((numbers, count) for numbers in some)]
 
 
 @dataclass(frozen=True)
@@ -328,20 +330,20 @@ class _Planned:
 
 
 def _planned(
-    spec: StudySpec, info: DatasetInfo, settings: Sequence[_Settings], most: int, n_cores: int
+    spec: StudySpec, info: DatasetInfo, settings: Sequence[Settings], most: int, n_cores: int
 ) -> _Planned:
     """Plan a round, or about `most` of its trainings.
 
     What a sample's stacks take is scaled to the whole. What is compiled is not: a larger stack
     or one more of them is the same computation.
     """
-    networks, n_fits = _networks(settings), spec.n_fits_per_trial
-    some = _spaced(networks, max(most // n_fits, _FEWEST_NETWORKS))
+    networks, n_fits = networks_of(settings), spec.n_fits_per_trial
+    some = spaced(networks, max(most // n_fits, _FEWEST_NETWORKS))
     n_kept = min(n_fits, max(most // len(some), 1))
     trainings = [
         training
         for number, network in enumerate(some)
-        for training in _trainings(spec, number, *_longest(spec, network), n_kept)
+        for training in _trainings(spec, number, *longest_of(spec, network), n_kept)
     ]
     plan = make_plan(_network(spec, info), trainings, planned_rows(spec, info), n_cores)
     scale = len(networks) * n_fits / len(trainings)
@@ -360,11 +362,11 @@ def _trainings(
         yield Training(params, fit // n_folds, fit % n_folds, 0, readouts)
 
 
-def _best_model(spec: StudySpec, info: DatasetInfo, settings: _Settings) -> Plan:
+def _best_model(spec: StudySpec, info: DatasetInfo, settings: Settings) -> Plan:
     """Plan the training of these settings on all rows of the search."""
     counts = count_rows(spec, info)
     n_rows = max(counts.search, 1)
-    trainings = list(_trainings(spec, 0, *_longest(spec, [settings]), 1))
+    trainings = list(_trainings(spec, 0, *longest_of(spec, [settings]), 1))
     return make_plan(_network(spec, info), trainings, Rows(n_rows, n_rows, counts.watch), 1)
 
 

@@ -12,8 +12,9 @@ from typing import Annotated
 import typer
 
 from storage.database import Database, database
-from storage.studies import ask_to_pause, ask_to_stop, get_study, set_priority
-from storage.studies import resume as let_go_on
+from storage.studies import get_study
+from storage.wishes import ask_to_pause, ask_to_stop, set_priority
+from storage.wishes import resume as let_go_on
 from tuning.cli.output import AsJson, console, print_json, sentences
 from tuning.cli.read import change_spec
 from tuning.extension import extend as extend_by

@@ -9,7 +9,8 @@ from types import FrameType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from storage.database import Database
-from storage.studies import Claim, ask_to_stop, get_study
+from storage.studies import Claim, get_study
+from storage.wishes import ask_to_stop
 from tuning.cli.output import complaints
 from tuning.driver import run_study
 from tuning.worker import load_engine, set_up_log

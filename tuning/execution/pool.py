@@ -31,7 +31,7 @@ from tuning.execution.cluster import Cluster
 from tuning.execution.interface import BestModel, Leader, StopSignal, Work
 from tuning.execution.jobs import Job, halves, make_jobs
 from tuning.execution.memory import too_big
-from tuning.execution.remote import Context, Ended, EpochNews, Message, News
+from tuning.execution.remote import Context, Ended, EpochNews, Message, News, Word
 from tuning.training.interface import FitResult, Reporter, Training
 
 _TICK_S = 0.1
@@ -94,7 +94,7 @@ class _Entry:
     told: int = 0
     deaths: int = 0
     alone: bool = False
-    id: str = ""
+    id: int = -1
     worker: str = ""
     future: _Future = None
     n_news: int = 0
@@ -129,11 +129,13 @@ class Pool:
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._numbers = itertools.count()
         self._runs: list[_Run] = []
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[int, _Entry] = {}
+        self._newest = -1  # job that was begun
         self._draining: set[str] = set()
         self._restarting: set[str] = set()
         self._out_of_memory: set[str] = set()
         self._speaking: set[str] = set()
+        self._unsaid: set[str] = set()
         self._reserved: str | None = None
         self._threads: dict[str, int] = {}
         self._limits: dict[str, int] = {}
@@ -240,6 +242,7 @@ class Pool:
             run.context = None
         self._cluster.close()
         self._threads, self._restarting, self._draining = {}, set(), set()
+        self._speaking, self._unsaid = set(), set()
         pause_s = 0.5
         while not self._closing.wait(pause_s):
             try:
@@ -337,7 +340,9 @@ class Pool:
 
     def _watch(self, entry: _Entry, now: float) -> None:
         if entry.ended is not None:
-            if entry.n_news >= entry.ended.n_news:
+            if entry.ended.was_stopped and entry.stop_at is None:
+                self._take_back(entry)  # its process had not heard from here for too long
+            elif entry.n_news >= entry.ended.n_news:
                 entry.run.best = entry.ended.best
                 self._drop(entry)
             elif now - entry.ended_at > _NEWS_S:
@@ -432,18 +437,25 @@ class Pool:
 
     def _say(self, worker: str) -> None:
         """Tell a process which of its jobs are wanted, on a thread that may wait."""
-        if worker in self._speaking or not worker:
-            return
-        self._speaking.add(worker)
+        if worker in self._speaking:
+            self._unsaid.add(worker)
+        elif worker:
+            self._speaking.add(worker)
+            own = self._load(worker)
+            alive = {entry.id for entry in own if entry.stop_at is None}
+            unwanted = {entry.id: set(entry.asked) for entry in own if entry.asked}
+            word = Word(self._id, self._newest, alive, unwanted)
+            self._hands.submit(self._speak_to, worker, word)
 
-        def speak() -> None:
-            own = [e for e in list(self._entries.values()) if e.worker == worker]
-            self._speaking.discard(worker)  # what changes from now on is said again
-            alive = {e.id for e in own if e.stop_at is None}
-            unwanted = {e.id: set(e.asked) for e in own if e.asked}
-            self._cluster.tell(worker, remote.hear, self._id, alive, unwanted)
+    def _speak_to(self, worker: str, word: Word) -> None:
+        self._cluster.tell(worker, remote.hear, word)
+        self._inbox.put(lambda: self._have_said(worker))
 
-        self._hands.submit(speak)
+    def _have_said(self, worker: str) -> None:
+        self._speaking.discard(worker)
+        if worker in self._unsaid:
+            self._unsaid.discard(worker)
+            self._say(worker)
 
     def _restart(self, worker: str) -> None:
         if worker in self._threads and worker not in self._restarting:
@@ -482,7 +494,8 @@ class Pool:
             key = f"context-{uuid.uuid4().hex}"
             run.context = self._cluster.submit(remote.load_context, packed, key=key)
         run.queue.popleft()
-        entry.id, entry.worker = uuid.uuid4().hex, worker
+        self._newest += 1
+        entry.id, entry.worker = self._newest, worker
         entry.heard_at = time.monotonic()
         run.flying.add(entry)
         self._entries[entry.id] = entry
@@ -493,7 +506,7 @@ class Pool:
         return True
 
     def _submit(self, run: _Run, entry: _Entry) -> _Future:
-        key = f"job-{entry.id}"
+        key = f"job-{self._id}-{entry.id}"
         if run.leader is not None:
             return self._cluster.submit(
                 remote.run_refit, self._id, entry.id, run.leader, run.context,

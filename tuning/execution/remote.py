@@ -76,18 +76,46 @@ class Message:
 
     worker: str
     rss: int
-    news: dict[str, list[News]]
-    counts: dict[str, int]
+    news: dict[int, list[News]]
+    counts: dict[int, int]
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a pool tells a process: which of its jobs it wants, and what of them it does not.
+
+    Attributes
+    ----------
+    newest : int
+        The last job that was begun anywhere when this was said. A word travels: jobs that
+        began since are not meant by it.
+    alive : set of int
+        Wanted jobs of the process.
+    unwanted : dict
+        Places of unwanted trainings, by job.
+    """
+
+    pool: str
+    newest: int
+    alive: set[int]
+    unwanted: dict[int, set[int]]
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a job ended, and what its process holds since: bytes, and compiled computations."""
+    """How a job ended, and what its process holds since: bytes, and compiled computations.
+
+    Attributes
+    ----------
+    was_stopped : bool
+        Whether it ended early because nobody seemed to want it.
+    """
 
     n_news: int
     rss: int
     n_compiled: int
     best: BestModel | None = None
+    was_stopped: bool = False
 
 
 @dataclass
@@ -146,12 +174,12 @@ class _Process:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._running: dict[str, _Running] = {}
+        self._running: dict[int, _Running] = {}
         self._heard_at: dict[str, float] = {}
         self._sender: threading.Thread | None = None
         self._sending = threading.Lock()
 
-    def begin(self, worker: Worker, job_id: str, job: _Running) -> None:
+    def begin(self, worker: Worker, job_id: int, job: _Running) -> None:
         with self._lock:
             self._running[job_id] = job
             self._heard_at[job.pool] = time.monotonic()
@@ -161,20 +189,20 @@ class _Process:
                 )
                 self._sender.start()
 
-    def end(self, worker: Worker, job_id: str) -> int:
+    def end(self, worker: Worker, job_id: int) -> int:
         """Send what a job has not told yet, forget it, and return how much it told."""
         self._send(worker)
         with self._lock:
             return self._running.pop(job_id).n_news
 
-    def hear(self, pool: str, alive: set[str], unwanted: dict[str, set[int]]) -> None:
-        """Take the word of a pool: which of its jobs are wanted, and what of them is not."""
+    def hear(self, word: Word) -> None:
+        """Take the word of a pool."""
         with self._lock:
-            self._heard_at[pool] = time.monotonic()
+            self._heard_at[word.pool] = time.monotonic()
             for job_id, job in self._running.items():
-                if job.pool == pool:
-                    job.unwanted = job.unwanted | unwanted.get(job_id, set())
-                    job.stopped = job.stopped or job_id not in alive
+                if job.pool == word.pool:
+                    job.unwanted = job.unwanted | word.unwanted.get(job_id, set())
+                    job.stopped |= job_id <= word.newest and job_id not in word.alive
 
     def _keep_sending(self, worker: Worker) -> None:
         beat_at = 0.0
@@ -192,7 +220,7 @@ class _Process:
         with self._sending:  # so that the pieces of a job leave in their order
             with self._lock:
                 running = dict(self._running)
-            by_pool: dict[str, tuple[dict[str, list[News]], dict[str, int]]] = {}
+            by_pool: dict[str, tuple[dict[int, list[News]], dict[int, int]]] = {}
             for job_id, job in running.items():
                 news, count = job.take()
                 if news or beat:
@@ -218,7 +246,7 @@ def load_context(packed: bytes) -> Context:
     return context
 
 
-def run_job(pool: str, job_id: str, job: Job, unwanted: set[int], context: Context) -> Ended:
+def run_job(pool: str, job_id: int, job: Job, unwanted: set[int], context: Context) -> Ended:
     """Train a job to its end.
 
     Parameters
@@ -234,10 +262,10 @@ def run_job(pool: str, job_id: str, job: Job, unwanted: set[int], context: Conte
         engine.run(context.network, job, context.rows, running)
     finally:
         n_news = _PROCESS.end(worker, job_id)
-    return Ended(n_news, _rss(), _n_compiled())
+    return Ended(n_news, _rss(), _n_compiled(), was_stopped=running.stopped)
 
 
-def run_refit(pool: str, job_id: str, leader: Leader, context: Context) -> Ended:
+def run_refit(pool: str, job_id: int, leader: Leader, context: Context) -> Ended:
     """Train a study's best model."""
     engine, worker = _engine(), get_worker()
     from tuning.training.refit import train_best_model
@@ -248,12 +276,12 @@ def run_refit(pool: str, job_id: str, leader: Leader, context: Context) -> Ended
         best = train_best_model(leader, context.network, context.rows, engine, running)
     finally:
         _PROCESS.end(worker, job_id)
-    return Ended(0, _rss(), _n_compiled(), best)
+    return Ended(0, _rss(), _n_compiled(), best, was_stopped=running.stopped)
 
 
-def hear(pool: str, alive: set[str], unwanted: dict[str, set[int]]) -> None:
-    """Take the word of a pool, sent to this process; see `_Process.hear`."""
-    _PROCESS.hear(pool, alive, unwanted)
+def hear(word: Word) -> None:
+    """Take the word of a pool, sent to this process."""
+    _PROCESS.hear(word)
 
 
 def _engine() -> Any:  # noqa: ANN401 (importing its type would import TensorFlow)

@@ -10,7 +10,8 @@ from pages.parts.running import progress, running
 from pages.parts.show import duration, escape, plural, score, state_badge
 from pages.parts.state import db
 from storage.errors import UnknownStudyError
-from storage.studies import WAITING, StudyRow, ask_to_stop, get_study, n_ahead
+from storage.studies import WAITING, StudyRow, get_study, n_ahead
+from storage.wishes import ask_to_stop
 
 _POLL_S = 2
 

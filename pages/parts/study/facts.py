@@ -6,15 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pages.parts.show import SAMPLERS, about, clock, duration, plural, score
 from storage.results import FitRow, TrialRow
-from storage.studies import (
-    FINISHED,
-    PAUSED,
-    PREPARING,
-    STOPPED,
-    TRAINING,
-    WAITING,
-    StudyRow,
-)
+from storage.studies import FINISHED, PAUSED, PREPARING, STOPPED, TRAINING, WAITING, StudyRow
 from tuning.datasets.info import DatasetInfo
 from tuning.parameters import PARAMETERS, Value, show_value
 from tuning.spec import StudySpec

@@ -29,19 +29,8 @@ from pages.parts.study.view import View
 from pages.parts.words import HELP
 from storage import processes
 from storage.settings import settings
-from storage.studies import (
-    FAILED,
-    FINAL_STATES,
-    PAUSED,
-    STOPPED,
-    WAITING,
-    StudyRow,
-    ask_to_pause,
-    ask_to_stop,
-    n_ahead,
-    resume,
-    set_priority,
-)
+from storage.studies import FAILED, FINAL_STATES, PAUSED, STOPPED, WAITING, StudyRow, n_ahead
+from storage.wishes import ask_to_pause, ask_to_stop, resume, set_priority
 from tuning.export.files import fits_csv, study_json, trials_csv
 
 _UNKNOWN = "–"

@@ -1,0 +1,176 @@
+"""What people wish of a study: an end, a pause, more trials, a better place in the queue.
+
+A wish for a study that a worker holds is written down, and done by that worker; any other is
+done at once.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, select
+
+from storage.database import Database
+from storage.errors import StudyBusyError, UnknownStudyError
+from storage.processes import is_gone
+from storage.schema import fit, study, trial
+from storage.studies import (
+    ACTIVE_STATES,
+    FINAL_STATES,
+    PAUSED,
+    STOPPED,
+    WAITING,
+    StudyRow,
+    add_event,
+    change,
+)
+
+_WAITING_AGAIN: dict[str, Any] = {
+    "state": WAITING,
+    "wish": "",
+    "phase": "",
+    "message": "",
+    "finished_at": None,
+    "lease_until": 0.0,
+}
+
+
+def ask_to_stop(db: Database, study_id: str) -> None:
+    """Wish that a study ends; one that no worker holds ends at once.
+
+    Raises
+    ------
+    UnknownStudyError
+        If there is none with this id.
+    """
+    with db.write() as connection:
+        row = _state(connection, study_id)
+        if row.state in FINAL_STATES:
+            return
+        if row.state == PAUSED or not _is_held(db, row):
+            _end(connection, study_id, STOPPED, "Stopped by a person.", wish="stop")
+        else:
+            change(connection, study_id, {"wish": "stop"})
+        add_event(connection, study_id, "stop", "Somebody asked for it to stop.")
+
+
+def ask_to_pause(db: Database, study_id: str) -> None:
+    """Wish that a study lets go of the machine until it is resumed; finished trials stay.
+
+    Raises
+    ------
+    UnknownStudyError
+        If there is none with this id.
+    """
+    with db.write() as connection:
+        row = _state(connection, study_id)
+        if row.state in {*FINAL_STATES, PAUSED} or row.wish == "stop":
+            return
+        if _is_held(db, row):
+            change(connection, study_id, {"wish": "pause"})
+        else:
+            _end(connection, study_id, PAUSED, "Paused by a person.")
+        add_event(connection, study_id, "pause", "Somebody asked for a pause.")
+
+
+def resume(db: Database, study_id: str) -> None:
+    """Let a paused or stopped study, or one about to pause, go on with what is missing.
+
+    Raises
+    ------
+    UnknownStudyError
+        If there is none with this id.
+    """
+    with db.write() as connection:
+        row = _state(connection, study_id)
+        if row.state in {PAUSED, STOPPED}:
+            change(connection, study_id, dict(_WAITING_AGAIN))
+        elif row.state in ACTIVE_STATES and row.wish == "pause":
+            change(connection, study_id, {"wish": ""})
+        else:
+            return
+        add_event(connection, study_id, "resume", "Somebody let it go on.")
+
+
+def set_priority(db: Database, study_id: str, priority: int) -> None:
+    """Move a study forward in the queue (above 0), or back to its place (0).
+
+    Raises
+    ------
+    UnknownStudyError
+        If there is none with this id.
+    """
+    with db.write() as connection:
+        _state(connection, study_id)
+        change(connection, study_id, {"priority": priority})
+        add_event(connection, study_id, "priority", f"Somebody set its priority to {priority}.")
+
+
+@dataclass(frozen=True)
+class Extension:
+    """More trials for a study that is not in training; texts are JSON."""
+
+    spec: str
+    stages: str
+    n_trials_planned: int
+    n_fits_planned: int
+
+
+def extend_study(db: Database, row: StudyRow, extension: Extension) -> None:
+    """Give a study more to do, and let it go on.
+
+    Raises
+    ------
+    UnknownStudyError
+        If there is none with this id.
+    StudyBusyError
+        If it is in training, or somebody else has changed it since `row` was read.
+    """
+    with db.write() as connection:
+        now = _state(connection, row.id)
+        if now.state in ACTIVE_STATES or now.spec != row.spec:
+            raise StudyBusyError(row.id)
+        change(connection, row.id, {**_WAITING_AGAIN, **extension.__dict__})
+        add_event(
+            connection, row.id, "extend", f"Extended to {extension.n_trials_planned} trials."
+        )
+
+
+def read_stages(db: Database, study_id: str) -> str:
+    """Read what a study was asked for before it was extended, as JSON text."""
+    with db.read() as connection:
+        return str(connection.scalar(select(study.c.stages).where(study.c.id == study_id)))
+
+
+def _state(connection: Connection, study_id: str) -> sa.Row[Any]:
+    names = ("state", "wish", "spec", "lease_owner", "lease_until")
+    columns = [study.c[name] for name in names]
+    query = select(*columns).where(study.c.id == study_id).with_for_update()
+    row = connection.execute(query).first()
+    if row is None:
+        raise UnknownStudyError(study_id)
+    return row
+
+
+def _is_held(db: Database, row: sa.Row[Any]) -> bool:
+    return row.lease_until != 0.0 and not is_gone(db, row.lease_owner)
+
+
+def _end(
+    connection: Connection, study_id: str, state: str, message: str, wish: str = ""
+) -> None:
+    """End a study that no worker holds; what its last one left unfinished waits again."""
+    changes: dict[str, Any] = {"state": state, "message": message, "wish": wish, "phase": ""}
+    if state in FINAL_STATES:
+        changes["finished_at"] = time.time()
+    change(connection, study_id, {**changes, "seconds_left": None, "lease_until": 0.0})
+    version = connection.scalar(select(study.c.version).where(study.c.id == study_id))
+    for table in (trial, fit):
+        connection.execute(
+            table.update()
+            .where(table.c.study_id == study_id, table.c.state == "RUNNING")
+            .values(state="WAITING", version=version)
+        )
