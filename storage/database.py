@@ -254,10 +254,16 @@ def _alone(db: Database) -> Iterator[None]:
         yield
 
 
-def _migrate(db: Database, address: str) -> None:
+def migrations() -> Config:
+    """Return where Alembic finds the migrations."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.set_main_option("path_separator", "os")
+    return config
+
+
+def _migrate(db: Database, address: str) -> None:
+    config = migrations()
     head = ScriptDirectory.from_config(config).get_current_head()
     with db.read() as connection:
         revision = _revision(connection)

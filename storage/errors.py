@@ -143,6 +143,15 @@ class StudyBusyError(StorageError):
         )
 
 
+class UnfinishedError(StorageError):
+    """Something is asked for that only a finished study has."""
+
+    def __init__(self, study_id: str, state: str) -> None:
+        super().__init__(
+            f"Study {study_id!r} is {state}, not finished. Let it finish first, then try again."
+        )
+
+
 class LostLeaseError(StorageError):
     """Another worker owns the study now."""
 

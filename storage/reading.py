@@ -195,6 +195,19 @@ def read_in_training(db: Database, study_id: str, limit: int) -> tuple[list[FitR
         return fits, int(connection.scalar(count) or 0)
 
 
+def read_fit_lines(
+    db: Database, study_id: str, after_version: int = -1
+) -> list[tuple[int, int, int, float | None]]:
+    """Read trial, repeat, fold and score of the fits written after a version of the study."""
+    query = select(fit.c.number, fit.c.repeat, fit.c.fold, fit.c.score).where(
+        fit.c.study_id == study_id,
+        fit.c.version > after_version,
+        fit.c.state.in_(("COMPLETE", "FAIL")),
+    )
+    with db.read() as connection:
+        return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
+
+
 @dataclass(frozen=True)
 class FitScore:
     """The score of a fit, and how it was trained."""

@@ -51,6 +51,11 @@ study = Table(
     Column("priority", Integer, nullable=False, server_default="0"),  # higher goes first
     Column("planned_cores", Integer),  # stacks are cut for so many, wherever it goes on
     Column("stages", Text, nullable=False, server_default="[]"),  # settings before extensions
+    Column("asked", Text, nullable=False, server_default="{}"),  # by people, JSON
+    Column("confirm", Text, nullable=False, server_default="{}"),  # what confirming found, JSON
+    Column("verdict", Text, nullable=False, server_default="{}"),  # when it ended, JSON
+    Column("test_opened_at", Float),  # once, by a person; nobody knows its scores before
+    Column("test", Text, nullable=False, server_default="{}"),  # its scores, JSON
     Column("version", Integer, nullable=False, default=0),
     Column("n_trials_planned", Integer, nullable=False, default=0),
     Column("n_trials_done", Integer, nullable=False, default=0),
@@ -60,7 +65,7 @@ study = Table(
     Column("seconds_left", Float),
     Column("best_number", Integer),
     Column("best_score", Float),
-    Column("best_spread", Float),
+    Column("best_half_width", Float),  # of its 95 % interval
     Column("created_at", Float, nullable=False),
     Column("started_at", Float),
     Column("finished_at", Float),

@@ -58,7 +58,7 @@ class StudyRow:
     seconds_left: float | None
     best_number: int | None
     best_score: float | None
-    best_spread: float | None
+    best_half_width: float | None
     created_at: float
     started_at: float | None
     finished_at: float | None
@@ -66,6 +66,11 @@ class StudyRow:
     lease_until: float
     priority: int
     planned_cores: int | None
+    asked: str
+    confirm: str
+    verdict: str
+    test_opened_at: float | None
+    test: str
 
     @property
     def is_final(self) -> bool:
@@ -273,6 +278,21 @@ def events(db: Database, study_id: str, limit: int = 500) -> Sequence[RowMapping
     )
     with db.read() as connection:
         return list(reversed(connection.execute(newest).mappings().all()))
+
+
+def opened_unscored(db: Database) -> list[str]:
+    """Return the studies whose sealed test was opened and has no scores yet."""
+    query = select(study.c.id).where(study.c.test_opened_at.is_not(None), study.c.test == "{}")
+    with db.read() as connection:
+        return [str(study_id) for study_id in connection.scalars(query)]
+
+
+def keep_test(db: Database, study_id: str, document: str) -> None:
+    """Write the scores of an opened test; they are written once."""
+    with db.write() as connection:
+        query = select(study.c.test).where(study.c.id == study_id).with_for_update()
+        if connection.scalar(query) == "{}":
+            change(connection, study_id, {"test": document})
 
 
 def lock(connection: Connection, study_id: str) -> int | None:

@@ -6,7 +6,9 @@ done at once.
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +16,13 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, select
 
 from storage.database import Database
-from storage.errors import StudyBusyError, UnknownStudyError
+from storage.errors import StudyBusyError, UnfinishedError, UnknownStudyError
 from storage.processes import is_gone
 from storage.schema import fit, study, trial
 from storage.studies import (
     ACTIVE_STATES,
     FINAL_STATES,
+    FINISHED,
     PAUSED,
     STOPPED,
     WAITING,
@@ -109,6 +112,79 @@ def set_priority(db: Database, study_id: str, priority: int) -> None:
         add_event(connection, study_id, "priority", f"Somebody set its priority to {priority}.")
 
 
+def ask_to_confirm(
+    db: Database, study_id: str, numbers: Collection[int] = (), *, race: bool = False
+) -> None:
+    """Wish that trials are trained again on fresh repeats, once the search is over.
+
+    A finished study goes on for it.
+
+    Parameters
+    ----------
+    numbers : collection of int
+        Trials to give as many repeats as a race has at most.
+    race : bool
+        Whether the leaders are to race, as they do in a study that confirms.
+
+    Raises
+    ------
+    UnknownStudyError
+        If there is none with this id.
+    UnfinishedError
+        If it was stopped, failed or is paused: it has to go on first.
+    """
+    with db.write() as connection:
+        row = _state(connection, study_id)
+        if row.state not in {*ACTIVE_STATES, FINISHED}:
+            raise UnfinishedError(study_id, row.state)
+        asked = json.loads(row.asked)
+        asked["numbers"] = sorted({*asked.get("numbers", []), *numbers})
+        asked["race"] = asked.get("race", False) or race
+        asked["skip"] = False
+        again = dict(_WAITING_AGAIN) if row.state == FINISHED else {}
+        change(connection, study_id, {**again, "asked": json.dumps(asked)})
+        add_event(connection, study_id, "confirm", "Somebody asked for more repeats.")
+
+
+def ask_to_skip_confirming(db: Database, study_id: str) -> None:
+    """Wish that a study ends without confirming its leaders, or with what is known of them.
+
+    Raises
+    ------
+    UnknownStudyError
+        If there is none with this id.
+    """
+    with db.write() as connection:
+        row = _state(connection, study_id)
+        if row.state in FINAL_STATES:
+            return
+        asked = json.loads(row.asked)
+        change(connection, study_id, {"asked": json.dumps({**asked, "skip": True})})
+        add_event(connection, study_id, "confirm", "Somebody asked to skip confirming.")
+
+
+def open_test(db: Database, study_id: str) -> float:
+    """Open a finished study's sealed test, and return when that was done: only once.
+
+    Raises
+    ------
+    UnknownStudyError
+        If there is none with this id.
+    UnfinishedError
+        If it is not finished.
+    """
+    with db.write() as connection:
+        row = _state(connection, study_id)
+        if row.test_opened_at is not None:
+            return float(row.test_opened_at)
+        if row.state != FINISHED:
+            raise UnfinishedError(study_id, row.state)
+        now = time.time()
+        change(connection, study_id, {"test_opened_at": now})
+        add_event(connection, study_id, "test", "Somebody opened the sealed test.")
+    return now
+
+
 @dataclass(frozen=True)
 class Extension:
     """More trials for a study that is not in training; texts are JSON."""
@@ -146,7 +222,9 @@ def read_stages(db: Database, study_id: str) -> str:
 
 
 def _state(connection: Connection, study_id: str) -> sa.Row[Any]:
-    names = ("state", "wish", "spec", "lease_owner", "lease_until")
+    names = (
+        "state", "wish", "spec", "asked", "test_opened_at", "lease_owner", "lease_until",
+    )  # fmt: skip
     columns = [study.c[name] for name in names]
     query = select(*columns).where(study.c.id == study_id).with_for_update()
     row = connection.execute(query).first()

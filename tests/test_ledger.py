@@ -550,7 +550,8 @@ def test_the_leader_changes_with_each_better_trial_and_only_then() -> None:
 
 
 def test_the_summary_counts_trials_fits_and_names_the_leader() -> None:
-    ledger = make_ledger(finished=[TrialRow(0, "COMPLETE", {}, 0.6, 0.1)])
+    first = TrialRow(0, "COMPLETE", {}, 0.6, 0.1)
+    ledger = Ledger(make_spec(), [first], None, lambda mean, spread: mean + (spread or 0))
     training = make_training(2, first=1)
     enter(ledger, training)
 
@@ -559,8 +560,8 @@ def test_the_summary_counts_trials_fits_and_names_the_leader() -> None:
     summary = ledger.take().study
     assert (summary["n_trials_done"], summary["n_trials_failed"]) == (1, 0)
     assert summary["n_fits_done"] == 2 + 1
-    best = (summary["best_number"], summary["best_score"], summary["best_spread"])
-    assert best == (0, 0.6, 0.1)
+    best = (summary["best_number"], summary["best_score"], summary["best_half_width"])
+    assert best == (0, 0.6, 0.7)
 
 
 def seconds_left(ledger: Ledger, training: Training, epoch: int) -> float:

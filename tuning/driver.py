@@ -6,7 +6,9 @@ keeps the lease, and carries a person's wish to stop to the trainer.
 
 from __future__ import annotations
 
-import itertools
+import dataclasses
+import functools
+import json
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,13 +43,19 @@ from storage.studies import (
 from storage.timings import add_stack_timings, add_timings
 from storage.wishes import read_stages
 from tuning.analysis.estimate import training_cost
+from tuning.analysis.standings import Confirmed
+from tuning.analysis.study_scores import MOST_REPEATS, half_width_of
+from tuning.analysis.verdict import score_of_trial
+from tuning.confirming import Asked, Confirming, FitCollector
 from tuning.datasets.catalogue import load_dataset
 from tuning.datasets.info import DatasetInfo
 from tuning.errors import LostTrialsError, TuningError
 from tuning.execution.interface import Executor, Leader, Work
 from tuning.export.files import save_best_model
 from tuning.extension import parse_stages
+from tuning.fits import make_trainings
 from tuning.forecast import Forecast
+from tuning.judging import judge_study
 from tuning.keeper import Keeper
 from tuning.ledger import Ledger
 from tuning.models.size import n_weights
@@ -56,16 +64,14 @@ from tuning.parameters import PARAMETERS, Value
 from tuning.samplers import (
     Board,
     all_params,
-    families,
     make_board,
     planned_settings,
     round_sizes,
 )
 from tuning.spec import StudySpec
 from tuning.training.choice import STACKED
-from tuning.training.interface import Network, Readout, Training
+from tuning.training.interface import Network, Training
 from tuning.training.rows import StudyRows
-from tuning.training.seeds import fit_seed
 
 _TIMINGS_KEPT = 300  # of one study; the next estimate needs no more
 _PAUSES = ("pause", "disk")  # wishes after which a study can go on
@@ -130,6 +136,7 @@ class _Driver:
         self._spec = StudySpec.parse(row.spec)
         minutes = self._spec.max_minutes
         limit_s = None if minutes is None else minutes * 60
+        self._leader: TrialRow | None = None
         self._keeper = Keeper(db, claim, row.wish, limit_s, leave)
 
     def run(self) -> None:
@@ -162,7 +169,8 @@ class _Driver:
         self._forecast = self._keeper.last(
             lambda: Forecast(self._db, self._spec, self._network, self._work.n_cores)
         )
-        self._ledger = Ledger(self._spec, finished, self._board)
+        half_width = functools.partial(half_width_of, self._spec, self._info)
+        self._ledger = Ledger(self._spec, finished, self._board, half_width)
         study_id = self._claim.study_id
         copy = self._keeper.last(lambda: OptunaCopy(self._db, study_id, self._spec))
         self._keeper.write_for(self._ledger, copy)
@@ -212,11 +220,18 @@ class _Driver:
             start += size
             if planned is None:
                 missing = [n for n in numbers if n not in done]
-                settings = {n: cast(Board, self._board).propose(n) for n in missing}
+                settings = {n: self._propose(n) for n in missing}
             else:
                 settings = {n: planned[n] for n in numbers if n < len(planned)}
             if set(settings) - done:
                 yield settings
+
+    def _propose(self, number: int) -> dict[str, Value]:
+        board = cast(Board, self._board)
+        if number == 0 and self._spec.include_default:
+            board.place(number, self._spec.default_settings)
+            return self._spec.default_settings
+        return board.propose(number)
 
     def _train(self, settings: Mapping[int, Mapping[str, Value]]) -> None:
         planned = self._spec.sampler.kind != "tpe"
@@ -228,24 +243,14 @@ class _Driver:
             self._ledger.open_trial(number, chosen, weights)
             if planned and self._board is not None:
                 self._board.place(number, chosen)
-        trainings = list(self._trainings(params))
+        repeats = range(self._spec.evaluation.repeats)
+        trainings = list(make_trainings(self._spec, params, repeats))
         self._predict(trainings)
         with self._forecast.watching(self._ledger):
             self._executor.train(self._work, trainings, self._ledger)
         n_lost = len([n for n in missing if n not in self._ledger.finished])
         if n_lost and not self._ledger.stopped:
             raise LostTrialsError(n_lost)
-
-    def _trainings(self, params: Mapping[int, Mapping[str, Value]]) -> Iterator[Training]:
-        evaluation = self._spec.evaluation
-        for family in families(params):
-            readouts = tuple(Readout(number, cast(int, p["epochs"])) for number, p in family)
-            settings = {name: v for name, v in family[0][1].items() if name != "epochs"}
-            for repeat, fold in itertools.product(
-                range(evaluation.repeats), range(evaluation.n_folds)
-            ):
-                seed = fit_seed(self._spec.seed, settings, repeat, fold)
-                yield Training(settings, repeat, fold, seed, readouts)
 
     def _predict(self, trainings: Sequence[Training]) -> None:
         """Enter what the trainings will probably take; finished ones take nothing."""
@@ -269,12 +274,69 @@ class _Driver:
             )
             self._say(state=FAILED, phase="", message=message, note=message)
             return
-        self._keep_best()
-        if self._keeper.stopped and not self._keeper.wish:
-            self._end_early("")
+        self._confirm()
+        if not self._keeper.stopped:
+            self._keep_best()
+        if self._keeper.stopped:
+            self._end_early("" if not self._keeper.wish else self._stopped_trials_message())
             return
         self._keep_timings()
-        self._say(state=FINISHED, phase="", message="", note="Finished.")
+        self._say(
+            state=FINISHED, phase="", message="", note="Finished.", verdict=self._verdict()
+        )
+
+    def _confirm(self) -> None:
+        """Let the leaders race, and repeat the trials that people chose, as far as wanted."""
+        asked = Asked.parse(self._keeper.last(lambda: self._study().asked))
+        wants_race = (self._spec.confirm or asked.race) and not asked.skip
+        if not (wants_race or asked.numbers):
+            return
+        fits = self._keeper.last(lambda: read_fits(self._db, self._row.id))
+        finished = self._ledger.finished
+        n_rows = len(self._work.rows.split.search_rows)
+        confirming = Confirming(self._spec, finished, fits, n_rows, self._train_more)
+        if wants_race:
+            confirmed = confirming.race()
+            if confirmed is not None:
+                self._keep_confirmed(confirmed, confirming)
+        if asked.numbers and not self._keeper.stopped:
+            confirming.repeat(asked.numbers)
+
+    def _study(self) -> StudyRow:
+        return get_study(self._db, self._row.id)
+
+    def _train_more(
+        self, trainings: Sequence[Training], collector: FitCollector, phase: str
+    ) -> None:
+        self._say(phase=phase)
+        with self._keeper.collecting(collector, phase):
+            self._executor.train(self._repeated_work, trainings, collector)
+        self._keeper.check()
+
+    @functools.cached_property
+    def _repeated_work(self) -> Work:
+        """The study with the rows of further repeats."""
+        rows = StudyRows(self._spec, self._work.rows.dataset, MOST_REPEATS)
+        return dataclasses.replace(self._work, rows=rows)
+
+    def _keep_confirmed(self, confirmed: Confirmed, confirming: Confirming) -> None:
+        note = f"Confirmed: {confirmed.sentence}"
+        changes: dict[str, object] = {"confirm": json.dumps(confirmed.to_dict())}
+        if confirmed.survivors:
+            leader = confirmed.survivors[0]
+            score = score_of_trial(self._spec, confirming.scores, leader, self._info)
+            self._leader = self._ledger.finished[leader]
+            if score is not None:
+                changes |= {
+                    "best_number": leader,
+                    "best_score": score.mean,
+                    "best_half_width": score.half_width,
+                }
+        self._say(note, **changes)
+
+    def _verdict(self) -> str:
+        found = self._keeper.last(lambda: judge_study(self._db, self._row.id, is_over=True))
+        return json.dumps(found.document)
 
     def _end_early(self, message: str) -> None:
         """End for a person or the time limit; otherwise leave the study to another worker."""
@@ -304,7 +366,7 @@ class _Driver:
         return "Stopped by a person."
 
     def _keep_best(self) -> None:
-        best = self._ledger.leader()
+        best = self._leader or self._ledger.leader()
         if best is None:
             return
         self._say(phase="Training the best model on all rows")

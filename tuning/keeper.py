@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TypeVar
 
@@ -21,7 +22,8 @@ from storage.leases import renew
 from storage.patience import is_full, patient
 from storage.results import Batch, FitRow, read_fits, write_batch
 from storage.settings import settings
-from storage.studies import Claim
+from storage.studies import Claim, get_study
+from tuning.confirming import Asked, FitCollector
 from tuning.disk import room
 from tuning.ledger import Ledger
 from tuning.optuna_copy import OptunaCopy
@@ -70,6 +72,8 @@ class Keeper:
         self._ledger: Ledger | None = None
         self._copy: OptunaCopy | None = None
         self._unwritten = Batch()
+        self._collector: FitCollector | None = None
+        self._phase = ""
         self._looked_at_disk = 0.0
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
         self.wish = wish
@@ -84,6 +88,16 @@ class Keeper:
         """Write what this ledger learns from now on."""
         self._copy = copy
         self._ledger = ledger
+
+    @contextmanager
+    def collecting(self, collector: FitCollector, phase: str) -> Iterator[None]:
+        """Write the fits that come in, and say under this phase how many there are."""
+        self._phase, self._collector = phase, collector
+        try:
+            yield
+            self._write()
+        finally:
+            self._collector = None
 
     def __enter__(self) -> Keeper:
         self._thread.start()
@@ -130,8 +144,7 @@ class Keeper:
         if self.wish != "disk":
             log.warning("disk full", reason=reason)
         self.wish, self.reason = "disk", reason
-        if self._ledger is not None:
-            self._ledger.stop()
+        self._stop_all()
 
     def flush(self) -> None:
         """Write and copy all that is new, also what follows a gap in the numbers."""
@@ -148,13 +161,23 @@ class Keeper:
                 wish = self.last(lambda: renew(self._db, self._claim))
                 self.wish = wish or self.wish or self._time_is_up()
                 self._look_at_disk()
-                if self._ledger is not None and self.stopped:
-                    self._ledger.stop()
+                if self.stopped:
+                    self._stop_all()
+                elif self._collector is not None and self._is_skipped():
+                    self._collector.stop()
                 self._copy_some()
         except BaseException as error:  # noqa: BLE001 (raised again by `check`)
             self._error = self._reason(error)
-            if self._ledger is not None:
-                self._ledger.stop()
+            self._stop_all()
+
+    def _stop_all(self) -> None:
+        for reporter in (self._ledger, self._collector):
+            if reporter is not None:
+                reporter.stop()
+
+    def _is_skipped(self) -> bool:
+        study_id = self._claim.study_id
+        return Asked.parse(self.last(lambda: get_study(self._db, study_id)).asked).skip
 
     def _time_is_up(self) -> str:
         if self._limit_s is None or time.monotonic() - self._started < self._limit_s:
@@ -165,11 +188,22 @@ class Keeper:
         if self._ledger is None:
             return
         with self._writing:
-            self._unwritten = self._unwritten or self._ledger.take()
+            if not self._unwritten:
+                self._unwritten = self._ledger.take()
+                self._add_collected(self._unwritten)
             if self._unwritten:
                 batch = self._unwritten
                 self.last(lambda: write_batch(self._db, self._claim, batch))
             self._unwritten = Batch()
+
+    def _add_collected(self, batch: Batch) -> None:
+        collector = self._collector
+        if collector is not None:
+            fits, n_done = collector.take()
+            batch.fits += fits
+            phase = f"{self._phase}: {n_done} of {collector.n_wanted} fits"
+            if fits:
+                batch.study["phase"] = phase
 
     def _copy_some(self) -> None:
         ledger, copy = self._ledger, self._copy

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean, stdev
 
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.results import Batch, CurvePiece, FitRow, TrialRow
+from tuning.fits import fit_row, judged
 from tuning.parameters import Value
 from tuning.samplers import Board
 from tuning.spec import StudySpec
@@ -25,8 +26,10 @@ from tuning.training.interface import FitResult, Readout, Training
 from tuning.training.scores import curve_value
 
 _GROUPS_KEPT = 64  # sets of trainings that are recognised when they report again
+_ROUNDING = 1e-12  # scores that differ by less are equal, as they are for the verdict
 _TRUSTED_S = 2.0  # a prediction in seconds counts as much as this long of measuring
 
+HalfWidth = Callable[[float, float | None], float | None]
 Key = tuple[int, int, int]  # of a training: first trial, repeat, fold
 _Place = tuple[int, int]  # of a fit in its trial: repeat, fold
 
@@ -177,14 +180,22 @@ class Ledger:
         Told of scores and, where there is a pruner, of epochs: of the mean over a trial's fits,
         once all of them have reported the epoch. Where folds are trained one after another,
         that is in the last one; a fit that stops early ends the comparison there.
+    half_width : callable
+        Half the interval of a trial's score, from its mean and standard deviation.
     """
 
     def __init__(
-        self, spec: StudySpec, finished: Sequence[TrialRow], board: Board | None
+        self,
+        spec: StudySpec,
+        finished: Sequence[TrialRow],
+        board: Board | None,
+        half_width: HalfWidth = lambda _mean, _spread: None,
     ) -> None:
         self._spec = spec
         self._board = board
         self._pruner = board if spec.pruner.kind != "none" else None
+        self._half_width = half_width
+        self._best_half_width: float | None = None
         self._n_fits = spec.n_fits_per_trial
         self._sign = 1 if spec.direction == "maximize" else -1
         self._lock = threading.Lock()
@@ -263,9 +274,7 @@ class Ledger:
 
     def result(self, training: Training, readout: Readout, result: FitResult) -> None:
         """Take the result of a readout; see `Reporter`."""
-        score = result.metrics.get(self._spec.evaluation.score, math.nan)
-        if not result.error and not math.isfinite(score):
-            result = replace(result, error=_no_score(self._spec.evaluation.score))
+        result, score = judged(self._spec.evaluation.score, result)
         with self._lock:
             opened = self._open.get(readout.number)
             if opened is None:
@@ -403,7 +412,7 @@ class Ledger:
         opened.results[place] = result
         opened.running.discard(place)
         self._n_open_results += 1
-        self._batch.fits.append(_fit_row(fit.number, training, result, score))
+        self._batch.fits.append(fit_row(fit.number, training, result, score))
         if result.error:
             self._finish(opened, "FAIL", result.error)
             return
@@ -448,10 +457,13 @@ class Ledger:
         self._n_failed += row.state == "FAIL"
         if row.score is not None and (self._best is None or self._beats(row, self._best)):
             self._best = row
+            self._best_half_width = self._half_width(row.score, row.spread)
 
     def _beats(self, row: TrialRow, other: TrialRow) -> bool:
         own, best = self._sign * _score(row), self._sign * _score(other)
-        return own > best or (own == best and row.number < other.number)
+        if math.isclose(own, best, rel_tol=_ROUNDING):
+            return row.number < other.number
+        return own > best
 
     def _summary(self) -> dict[str, object]:
         best = self._best
@@ -462,7 +474,7 @@ class Ledger:
             "seconds_left": self._seconds_left(),
             "best_number": None if best is None else best.number,
             "best_score": None if best is None else best.score,
-            "best_spread": None if best is None else best.spread,
+            "best_half_width": self._best_half_width,
         }
 
     def _seconds_left(self) -> float | None:
@@ -513,26 +525,3 @@ def _joined(parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
 
 def _score(row: TrialRow) -> float:
     return math.nan if row.score is None else row.score
-
-
-def _no_score(score: str) -> str:
-    return (
-        f"The score {score} could not be computed: the fold's rows hold a single class. "
-        + "Use fewer folds or another score."
-    )
-
-
-def _fit_row(number: int, training: Training, result: FitResult, score: float) -> FitRow:
-    return FitRow(
-        number=number,
-        repeat=training.repeat,
-        fold=training.fold,
-        state="FAIL" if result.error else "COMPLETE",
-        score=None if result.error else score,
-        metrics=result.metrics,
-        n_epochs=result.n_epochs,
-        best_epoch=result.best_epoch,
-        duration_s=result.duration_s,
-        trainer=result.trainer,
-        message=result.error,
-    )

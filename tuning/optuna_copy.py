@@ -15,14 +15,14 @@ from typing import Any
 
 import optuna
 import sqlalchemy as sa
-from optuna.distributions import distribution_to_json
+from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.orm import Session
 
 from storage.database import Database, optuna_storage
 from storage.results import FitRow, TrialRow
-from tuning.samplers import distributions, encode
+from tuning.samplers import distributions, encode, reaching
 from tuning.spec import StudySpec
 
 _AT_ONCE = 500  # trials a transaction; others wait for it to write, a fraction of a second
@@ -37,7 +37,8 @@ class OptunaCopy:
 
     def __init__(self, db: Database, study_id: str, spec: StudySpec) -> None:
         self._db = db
-        self._space = distributions(spec)
+        self._spec = spec
+        self._space = distributions(spec, with_default=True)
         self._space_json = {name: distribution_to_json(d) for name, d in self._space.items()}
         storage = optuna_storage(db)
         study = optuna.create_study(
@@ -153,24 +154,32 @@ class OptunaCopy:
         return [
             {
                 "param_name": name,
-                "param_value": self._space[name].to_internal_repr(value),
-                "distribution_json": self._space_json[name],
+                "param_value": trial.distributions[name].to_internal_repr(value),
+                "distribution_json": self._json(name, trial.distributions[name]),
             }
             for name, value in trial.params.items()
         ]
 
+    def _json(self, name: str, distribution: BaseDistribution) -> str:
+        is_usual = distribution is self._space[name]
+        return self._space_json[name] if is_usual else distribution_to_json(distribution)
+
     def _frozen(self, row: TrialRow, fits: Sequence[FitRow]) -> FrozenTrial:
         settings = {name: _as_stored(value) for name, value in row.params.items()}
+        reached = {n: reaching(self._space[n], value) for n, value in settings.items()}
+        space = {n: distribution for n, distribution in reached.items() if distribution}
         state = TrialState[row.state]
         trial = optuna.trial.create_trial(
             state=state,
             value=row.score if state == TrialState.COMPLETE else None,
-            params=settings,
-            distributions=self._space,
+            params={name: settings[name] for name in space},
+            distributions=space,
             user_attrs={
                 _NUMBER: row.number,
                 "spread": row.spread,
-                "fold_scores": [fit.score for fit in fits],
+                "fold_scores": [
+                    fit.score for fit in fits if fit.repeat < self._spec.evaluation.repeats
+                ],
                 "n_epochs": row.n_epochs,
                 "duration_s": row.duration_s,
                 "message": row.message,

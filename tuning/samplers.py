@@ -44,6 +44,8 @@ def planned_settings(
     if spec.sampler.kind == "tpe":
         return None
     first = [dict(settings) for settings in earlier]
+    if spec.include_default and not first:
+        first = [spec.default_settings]
     if spec.sampler.kind == "grid":
         seen = {_cell(settings) for settings in first}
         return first + [cell for cell in spec.grid() if _cell(cell) not in seen]
@@ -161,9 +163,38 @@ def _draw_from_range(setting: Range, n_steps: int | None, rng: np.random.Generat
     return float(Decimal(str(setting.low)) + step * int(rng.integers(n_steps)))
 
 
-def distributions(spec: StudySpec) -> dict[str, BaseDistribution]:
-    """Return the search space as Optuna sees it."""
-    return {name: _distribution(name, s) for name, s in spec.searched.items()}
+def distributions(
+    spec: StudySpec, *, with_default: bool = False
+) -> dict[str, BaseDistribution]:
+    """Return the search space as Optuna sees it.
+
+    Parameters
+    ----------
+    with_default : bool
+        Whether a list holds the default value too, where trial 0 has it: in Optuna's tables
+        all trials of a study have one list.
+    """
+    space = {name: _distribution(name, s) for name, s in spec.searched.items()}
+    if with_default and spec.include_default:
+        for name, value in spec.default_settings.items():
+            listed, default = space[name], encode(value)
+            if isinstance(listed, CategoricalDistribution) and not contains(listed, default):
+                space[name] = CategoricalDistribution([*listed.choices, default])
+    return space
+
+
+def reaching(distribution: BaseDistribution, value: Any) -> BaseDistribution | None:  # noqa: ANN401 (as `encode`)
+    """Return a distribution whose range is wide enough for a value; None if none can be."""
+    if contains(distribution, value):
+        return distribution
+    if not isinstance(distribution, (IntDistribution, FloatDistribution)):
+        return None
+    if value is None or (distribution.log and value <= 0):
+        return None
+    low, high = min(distribution.low, value), max(distribution.high, value)
+    if isinstance(distribution, IntDistribution):
+        return IntDistribution(low, high, log=distribution.log)
+    return FloatDistribution(low, high, log=distribution.log)
 
 
 def _distribution(name: str, setting: Setting) -> BaseDistribution:
@@ -181,6 +212,13 @@ def _distribution(name: str, setting: Setting) -> BaseDistribution:
             )
         return FloatDistribution(setting.low, setting.high, step=setting.step)
     return CategoricalDistribution([encode(v) for v in grid_values(name, setting) or ()])
+
+
+def contains(distribution: BaseDistribution, value: Any) -> bool:  # noqa: ANN401 (as `encode`)
+    """Tell whether a value, encoded, is one that a distribution gives."""
+    if isinstance(distribution, CategoricalDistribution):
+        return value in distribution.choices
+    return value is not None and distribution._contains(distribution.to_internal_repr(value))
 
 
 def encode(value: Value) -> Any:  # noqa: ANN401 (Optuna's own type of a choice)
@@ -220,11 +258,16 @@ class Board:
         return {name: decode(name, value) for name, value in trial.params.items()}
 
     def place(self, number: int, settings: Mapping[str, Value]) -> None:
-        """Enter a trial whose settings are known."""
+        """Enter a trial whose settings are known.
+
+        Default settings may lie outside the search space: what does is left out.
+        """
+        encoded = {name: encode(value) for name, value in settings.items()}
+        inside = {n: value for n, value in encoded.items() if contains(self._space[n], value)}
         running = optuna.trial.create_trial(
             state=optuna.trial.TrialState.RUNNING,
-            params={name: encode(value) for name, value in settings.items()},
-            distributions=self._space,
+            params=inside,
+            distributions={name: self._space[name] for name in inside},
         )
         # Not `enqueue_trial`: Optuna would look for it among all trials.
         study_id = self._storage.get_study_id_from_name(self._study.study_name)

@@ -125,6 +125,9 @@ class EvaluationSpec(Frozen):
         not; repeats need it, or each repeat would have the same folds.
     direction : {"maximize", "minimize"} or None
         None takes the score's own.
+    rope : float or None
+        The smallest difference in the score that matters in practice. None takes 0.01, and for
+        losses 1 % of what the default settings score.
     """
 
     method: Literal["kfold", "holdout", "test"] = "kfold"
@@ -135,6 +138,7 @@ class EvaluationSpec(Frozen):
     score: ScoreName = "accuracy"
     direction: Direction | None = None
     early_stopping: EarlyStoppingSpec | None = None
+    rope: float | None = Field(default=None, gt=0, le=1e6)
 
     @model_validator(mode="after")
     def _repeats_need_shuffling(self) -> Self:
@@ -163,7 +167,16 @@ class PrunerSpec(Frozen):
 
 
 class StudySpec(Frozen):
-    """One search: data, model, search space, sampler, evaluation, budget."""
+    """One search: data, model, search space, sampler, evaluation, budget.
+
+    Attributes
+    ----------
+    include_default : bool
+        Whether trial 0 has the default value of every searched parameter, to show whether
+        searching pays off. Where they are no cell of a grid, it has one trial more.
+    confirm : bool
+        Whether the leaders are trained again on fresh repeats when the search is over.
+    """
 
     format: Literal[1] = 1
     name: str = Field(min_length=1, max_length=80)
@@ -174,6 +187,8 @@ class StudySpec(Frozen):
     sampler: SamplerSpec = SamplerSpec()
     evaluation: EvaluationSpec = EvaluationSpec()
     pruner: PrunerSpec = PrunerSpec()
+    include_default: bool = False
+    confirm: bool = False
     max_minutes: float | None = Field(default=None, gt=0, le=100_000)
     seed: int = Field(default=7, ge=0, le=2**32 - 1)
 
@@ -307,9 +322,26 @@ class StudySpec(Frozen):
         return None if None in counts else math.prod(count or 1 for count in counts)
 
     @property
+    def default_settings(self) -> dict[str, Value]:
+        """The default value of every searched parameter."""
+        values = defaults_of(self.model)
+        return {name: values[name] for name in self.searched}
+
+    @property
+    def has_default_cell(self) -> bool:
+        """Whether the default settings are one of finitely many cells of the search space."""
+        for name, value in self.default_settings.items():
+            values = grid_values(name, self.searched[name])
+            if values is None or value not in values:
+                return False
+        return True
+
+    @property
     def n_trials(self) -> int:
         """Trials the search will run."""
         cells = self.n_cells
+        if cells is not None and self.include_default and not self.has_default_cell:
+            cells += 1
         if self.sampler.kind == "grid":
             return cells or 0
         wanted = self.sampler.n_trials or 0

@@ -27,16 +27,19 @@ from storage.leases import LeaseWatch
 from storage.patience import patient
 from storage.processes import ProcessState, beat, live, register, remove
 from storage.settings import settings
-from storage.studies import Claim
+from storage.studies import Claim, opened_unscored
 from tuning.driver import run_study
 from tuning.execution.interface import Executor
 from tuning.execution.pool import Pool
+from tuning.sealed_scoring import score_opened
 from tuning.study_log import StudyLog
 from tuning.training.compiled import set_flags
 
 _BEAT_EVERY_S = 2.0
 _LOOK_EVERY_S = 0.3
 _MOST_STUDIES = 4  # driven at once; the others wait
+_SCORE_EVERY_S = 0.5
+_SCORE_AGAIN_S = 30.0  # after it went wrong
 _APP_SILENT_S = 60.0  # an idle worker stays this long after the last sign of an app
 
 log = structlog.get_logger()
@@ -59,6 +62,8 @@ class Worker:
         self._id = register(db, kind="worker", state="starting")
         self._watch = LeaseWatch(db)
         self._last_work = time.monotonic()
+        self._scorer: threading.Thread | None = None
+        self._scored_at = 0.0
 
     def run(self) -> None:
         """Take studies until told to leave."""
@@ -94,6 +99,7 @@ class Worker:
     def _take(self, pool: Pool) -> bool:
         """Begin to drive one more study, if there is one and room for it."""
         self._drivers = {id_: t for id_, t in self._drivers.items() if t.is_alive()}
+        self._score_tests(pool)
         claim = None
         if len(self._drivers) < _MOST_STUDIES:
             claim = self._watch.take(self._id)
@@ -103,6 +109,25 @@ class Worker:
             driver.start()
         self._set("working" if self._drivers else "ready")
         return claim is not None
+
+    def _score_tests(self, pool: Pool) -> None:
+        """Score the tests that people have opened, beside the studies."""
+        now = time.monotonic()
+        is_busy = self._scorer is not None and self._scorer.is_alive()
+        if is_busy or now - self._scored_at < _SCORE_EVERY_S:
+            return
+        self._scored_at = now
+        if opened_unscored(self._db):
+            self._scorer = threading.Thread(target=self._score, args=(pool,), daemon=True)
+            self._scorer.start()
+
+    def _score(self, pool: Pool) -> None:
+        try:
+            for study_id in score_opened(self._db, pool):
+                log.info("sealed test scored", study=study_id)
+        except Exception:
+            log.exception("sealed test not scored")
+            self._scored_at = time.monotonic() + _SCORE_AGAIN_S
 
     def _drive(self, claim: Claim, pool: Pool) -> None:
         structlog.contextvars.bind_contextvars(study=claim.study_id)

@@ -17,9 +17,6 @@ _HOUR_S = 3600
 _WHOLE_SECONDS_BELOW_S = 10
 _STEPS_BELOW_S = 120
 _STEP_S = 5
-_DIGITS_WITHOUT_SPREAD = 3
-_TWO_DIGITS_UP_TO = 35
-_MOST_DIGITS = 6
 _ADDRESS = re.compile(r"://|www\.|@", re.IGNORECASE)
 _WORD_JOINER = "\u2060"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:])")
@@ -111,29 +108,6 @@ def _span(low: int, high: int) -> str:
     if len(low_words) == len(high_words) == 2 and low_words[1] == high_words[1]:
         return f"{low_words[0]}–{high_words[0]} {high_words[1]}"
     return f"{duration(low)} – {duration(high)}"
-
-
-def score(mean: float, spread: float | None = None) -> str:
-    """Write a score with its ±, and no more digits than the ± supports.
-
-    The ± has two significant digits where they are at most 35, else one, as the Particle Data
-    Group rounds errors; the score has as many decimals as that leaves.
-    """
-    if not math.isfinite(mean):
-        return "–"
-    if spread is None or not math.isfinite(spread):
-        return f"{mean:.{_DIGITS_WITHOUT_SPREAD}f}"
-    digits = _decimals(spread)
-    return f"{mean:,.{digits}f} ± {spread:,.{digits}f}"
-
-
-def _decimals(spread: float) -> int:
-    """Return the decimals that a spread supports."""
-    if spread <= 0:
-        return _DIGITS_WITHOUT_SPREAD
-    power = math.floor(math.log10(spread))
-    two = round(spread * 10 ** (1 - power)) <= _TWO_DIGITS_UP_TO
-    return min(max((1 if two else 0) - power, 0), _MOST_DIGITS)
 
 
 def clock(epoch_seconds: float, timezone: str = "UTC") -> str:

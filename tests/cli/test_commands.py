@@ -58,7 +58,7 @@ def write_study(trainers: Sequence[str] = ("", "")) -> str:
         FitRow(number, 0, 0, "COMPLETE", 0.6, trainer=trainer)
         for number, trainer in enumerate(trainers)
     ]
-    best = {"best_number": 1, "best_score": 0.72, "best_spread": 0.01, "n_trials_done": 3}
+    best = {"best_number": 1, "best_score": 0.72, "best_half_width": 0.01, "n_trials_done": 3}
     write_batch(database(), claim, Batch(trials=trials, fits=fits, study=best))
     update_claimed(database(), claim, state=FINISHED, started_at=1.0)
     return study_id

@@ -54,7 +54,7 @@ def study_id(db: Database) -> str:
         FitRow(0, 0, 1, "COMPLETE", 0.8, {"accuracy": 0.8}, 10, None, 1.0, "keras"),
         FitRow(1, 0, 0, "FAIL", message="=1+1"),
     ]
-    best = {"best_number": 0, "best_score": 0.75, "best_spread": 0.05}
+    best = {"best_number": 0, "best_score": 0.75, "best_half_width": 0.05}
     write_batch(db, claim, Batch(trials=trials, fits=fits, study=best))
     update_claimed(db, claim, state=FINISHED, started_at=1.0)
     return study_id

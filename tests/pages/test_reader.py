@@ -38,7 +38,7 @@ def claim(db: Database) -> Claim:
         taken,
         Batch(
             trials=[TrialRow(n, "COMPLETE", {}, n / N_TRIALS, finished_at=n) for n in numbers],
-            fits=[FitRow(n, 0, 0, "COMPLETE", n / N_TRIALS) for n in numbers],
+            fits=[FitRow(n, 0, f, "COMPLETE", n / N_TRIALS) for n in numbers for f in range(3)],
             pieces=[pieces(n) for n in numbers],
         ),
     )
@@ -95,6 +95,7 @@ def test_what_is_new_is_taken_in_and_everything_made_from_the_old_is_forgotten(
 
     more = Batch(
         trials=[TrialRow(N_TRIALS, "COMPLETE", {}, 2.0, finished_at=1e6)],
+        fits=[FitRow(N_TRIALS, 0, fold, "COMPLETE", 2.0) for fold in range(3)],
         pieces=[pieces(5, N_EPOCHS, 4), pieces(N_TRIALS)],
     )
     write_batch(db, claim, more)

@@ -126,7 +126,7 @@ def test_a_study_is_a_row_in_the_words_of_the_page() -> None:
         n_trials_done=5,
         best_number=2,
         best_score=0.7163,
-        best_spread=0.0162,
+        best_half_width=0.0162,
     )
     [row] = studies.list_studies(database())
     row = replace(row, started_at=100.0, finished_at=112.4)
@@ -180,7 +180,7 @@ def test_a_running_study_has_a_card_with_progress_and_best_so_far() -> None:
         seconds_left=4.2,
         best_number=2,
         best_score=0.7413,
-        best_spread=0.0181,
+        best_half_width=0.0181,
     )
 
     app = run_app()

@@ -7,6 +7,7 @@ import pytest
 from pages.parts import show
 from pages.parts.words import HELP
 from storage import studies
+from tuning.digits import with_error
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_guesses_are_rounded_as_coarsely_as_they_are_known(
 def test_a_score_has_no_more_digits_than_its_spread_supports(
     mean: float, spread: float | None, words: str
 ) -> None:
-    assert show.score(mean, spread) == words
+    assert with_error(mean, spread) == words
 
 
 def test_the_clock_is_the_one_on_the_persons_wall() -> None:

@@ -153,7 +153,7 @@ class WrittenStudy:
             "n_fits_done": N_FOLDS * (number + 1),
             "best_number": 0,
             "best_score": 0.90,
-            "best_spread": 0.01,
+            "best_half_width": 0.01,
             "seconds_left": 4.0,
         }
 

@@ -14,10 +14,18 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from storage.database import Database, database, has_table, open_database, optuna_storage
+from storage.database import (
+    Database,
+    database,
+    has_table,
+    migrations,
+    open_database,
+    optuna_storage,
+)
 from storage.errors import (
     DatabaseRightsError,
     NewerDatabaseError,
@@ -325,13 +333,10 @@ def test_curve_pieces_that_were_there_twice_are_there_once_after_the_migration(
     db: Database,
 ) -> None:
     piece = {"number": 1, "repeat": 0, "fold": 0, "first_epoch": 0}
+    config = migrations()
     with db.write() as connection:
-        connection.exec_driver_sql("DROP INDEX curve_by_fit")
-        connection.exec_driver_sql(
-            "CREATE INDEX curve_by_fit "
-            + 'ON curve (study_id, number, "repeat", fold, first_epoch)'
-        )
-        connection.exec_driver_sql("UPDATE tuneboard_version SET version_num = '0003'")
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0003")
         connection.execute(study.insert().values(**STUDY))
         for values in (b"old", b"new"):
             connection.execute(curve.insert().values(study_id="s", values=values, **piece))

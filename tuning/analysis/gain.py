@@ -20,7 +20,6 @@ from tuning.analysis.intervals import (
     Interval,
     Kind,
     correction,
-    digits,
     flag_of,
     half_width,
 )
@@ -34,6 +33,7 @@ from tuning.analysis.winner import (
     why_not_honest,
     within_bounds,
 )
+from tuning.digits import decimals
 
 OVERTUNING = "The last improvements are smaller than what luck alone gives."
 N_POINTS = 40  # of the lines over trials
@@ -142,7 +142,7 @@ def gain_over_default(
 
 def _sentence(gain: float, half: float) -> str:
     shown, low, high = (
-        f"{value:+.{digits(half)}f}" for value in (gain, gain - half, gain + half)
+        f"{value:+.{decimals(half)}f}" for value in (gain, gain - half, gain + half)
     )
     verdict = "shown" if gain > half else "not shown"
     return f"Tuning over the default: {shown} [{low}, {high}]: {verdict}."

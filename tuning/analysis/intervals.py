@@ -40,7 +40,6 @@ PRIOR_DF = 10  # what the variance known from the rows is worth
 FEWEST_FITS = 5  # for an interval from the folds alone, and to tell trials apart
 FEWEST_DF = 4  # below this an interval is flagged
 TOO_FEW_FOLDS = "too_few_folds"
-MOST_DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -272,28 +271,6 @@ def why_no_interval(
     if scores.shape[1] == 1 and test_ratio is None:
         return "One fold of unknown size: no interval."
     return None
-
-
-def digits(half_width: float) -> int:
-    """Return how many decimals of a score its interval supports, from 0 to `MOST_DIGITS`.
-
-    Up to the first significant digit of the half width, or to the second if the first is a 1:
-    0.041 is shown as 0.04, but 0.014 stays, where 0.01 would be off by a third. A half width
-    that is not finite supports none, and one of 0 all there are.
-    """
-    if not math.isfinite(half_width):
-        return 0
-    if half_width <= 0:
-        return MOST_DIGITS
-    mantissa, exponent = f"{half_width:.6e}".split("e")
-    decimals = -int(exponent) + (mantissa[0] == "1")
-    return min(max(decimals, 0), MOST_DIGITS)
-
-
-def show(mean: float, half_width: float) -> str:
-    """Write a score with its half width, as many digits as that supports: 0.762 ± 0.014."""
-    n_digits = digits(half_width)
-    return f"{mean:.{n_digits}f} ± {half_width:.{n_digits}f}"
 
 
 def _test_share(n_folds: int, test_ratio: float | None) -> float:

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, stdtrit
 
 from tuning.analysis.gain import best_so_far
-from tuning.analysis.intervals import Array, correction, digits
+from tuning.analysis.intervals import Array, correction
 from tuning.analysis.winner import (
     complete_rows,
     other_folds,
     scores_of_winners,
     why_not_honest,
 )
+from tuning.digits import decimals
 
 Answer = Literal["yes", "no", "cannot tell"]
 
@@ -272,7 +273,7 @@ def _answer(gain: float, margin: float, rope: float, *, is_adaptive: bool) -> An
 
 
 def _sentence(answer: Answer, gain: float, margin: float, rope: float) -> str:
-    n_digits = digits(margin)
+    n_digits = decimals(margin)
     shown = f"{gain:+.{n_digits}f} ± {margin:.{n_digits}f}"
     last = f"The last doubling of the trials gained {shown}"
     if answer == "yes":

@@ -25,11 +25,10 @@ from tuning.analysis.intervals import (
     Interval,
     Kind,
     correction,
-    digits,
     flag_of,
     half_width,
-    show,
 )
+from tuning.digits import decimals, with_error
 
 FEWEST_FITS = 4  # for an honest score; with fewer, its own spread says next to nothing
 ADAPTIVE_SHARE = 0.5  # of the optimism that shows, still hidden in a search that learns
@@ -252,8 +251,8 @@ def headline(found: HonestScore, *, is_loss: bool = False) -> str:
     `is_loss` tells whether the scores were negated to be larger-is-better.
     """
     sign, half = -1.0 if is_loss else 1.0, found.interval.half_width
-    expected = show(sign * found.honest, half)
-    cv, luck = (f"{value:.{digits(half)}f}" for value in (sign * found.cv, found.optimism))
+    expected = with_error(sign * found.honest, half)
+    cv, luck = (f"{value:.{decimals(half)}f}" for value in (sign * found.cv, found.optimism))
     about = "about " if found.is_adaptive else ""
     return (
         f"Expected on new data {about}{expected} "

@@ -207,7 +207,7 @@ def _announce(study_id: str, *, as_json: bool) -> None:
 def _best(row: StudyRow) -> str:
     if row.best_score is None:
         return ""
-    spread = "" if row.best_spread is None else f" ± {row.best_spread:.4f}"
+    spread = "" if row.best_half_width is None else f" ± {row.best_half_width:.4f}"
     return f"trial {row.best_number}: {row.score_name} {row.best_score:.4f}{spread}"
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tuning.cores import n_usable_cores
 from tuning.execution.interface import BestModel, Leader, StopSignal, Work
 from tuning.training.interface import Reporter, Trainer, Training
-from tuning.training.refit import train_best_model
+from tuning.training.refit import model_outputs, train_best_model
 
 
 class Here:
@@ -28,3 +31,7 @@ class Here:
     def best_model(self, work: Work, leader: Leader, signal: StopSignal) -> BestModel | None:
         """Train the leader on all rows; see `Executor.best_model`."""
         return train_best_model(leader, work.network, work.rows, self._trainer, signal)
+
+    def predict(self, content: bytes, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what a saved model says of raw rows; see `Executor.predict`."""
+        return model_outputs(content, features)

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from storage.results import TrialRow
 from tuning.spec import StudySpec
 from tuning.training.interface import Network, Reporter, Training
@@ -80,3 +83,6 @@ class Executor(Protocol):
 
     def best_model(self, work: Work, leader: Leader, signal: StopSignal) -> BestModel | None:
         """Train the leader on all rows; None if it was stopped or failed."""
+
+    def predict(self, content: bytes, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what a saved model says of raw rows; shape (n_rows, n_outputs)."""

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import structlog
 from distributed import CancelledError, KilledWorker
+from numpy.typing import NDArray
 
 from storage.settings import Settings
 from tuning.errors import ClusterError
@@ -41,6 +42,7 @@ _SILENT_S = 60.0  # a process that tells nothing for so long hangs
 _OVERDUE_S = 60.0  # a job that was told to stop and has not ended by then hangs
 _MISSING_S = 30.0  # a process that died and is not back by then does not come by itself
 _REASON_S = 1.0  # the word that a process died of its memory comes a little after its death
+_PREDICTED_S = 300.0  # a saved model has answered by then, or its process is gone
 _NEWS_S = 10.0  # what a job has told may arrive so much later than its end
 _MOST_DEATHS = 5  # of a job; then it is held for the reason
 _FULL = 0.7  # of its memory limit: a process that holds more is started anew between jobs
@@ -168,6 +170,16 @@ class Pool:
         run.queue.append(_Entry(run, Job(())))
         self._see_through(run)
         return run.best
+
+    def predict(self, content: bytes, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what a saved model says of raw rows; see `Executor.predict`."""
+        key = f"predict-{uuid.uuid4().hex}"
+        future = self._cluster.submit(remote.predict, content, features, key=key)
+        try:
+            outputs: NDArray[np.float32] = future.result(timeout=_PREDICTED_S)
+        finally:
+            future.release()
+        return outputs
 
     def close(self) -> None:
         """End everything; jobs that run are lost."""

@@ -279,6 +279,14 @@ def run_refit(pool: str, job_id: int, leader: Leader, context: Context) -> Ended
     return Ended(0, _rss(), _n_compiled(), best, was_stopped=running.stopped)
 
 
+def predict(content: bytes, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what a saved model says of raw rows; shape (n_rows, n_outputs)."""
+    _engine()
+    from tuning.training.refit import model_outputs
+
+    return model_outputs(content, features)
+
+
 def hear(word: Word) -> None:
     """Take the word of a pool, sent to this process."""
     _PROCESS.hear(word)

@@ -24,6 +24,8 @@ from tuning.training.interface import (
 from tuning.training.rows import StudyRows
 from tuning.training.seeds import REFIT, fit_seed
 
+_ROWS_AT_ONCE = 1024
+
 
 class _Quiet:
     """A reporter that keeps only the result."""
@@ -84,6 +86,16 @@ def train_best_model(
         "columns": network.info.columns,
     }
     return BestModel(_as_file(model), facts)
+
+
+def model_outputs(content: bytes, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what a saved model says of raw rows; shape (n_rows, n_outputs)."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        path.write_bytes(content)
+        model = keras.models.load_model(path)
+    outputs = model.predict(features, batch_size=_ROWS_AT_ONCE, verbose=0)
+    return np.asarray(outputs, np.float32).reshape(len(features), -1)
 
 
 def _as_file(model: keras.Model) -> bytes:

@@ -23,12 +23,18 @@ _KEPT_BYTES = 256 * 2**20  # folds beyond this are cut again when they are neede
 
 
 class StudyRows:
-    """Gives the rows of every fold of a study; the same ones for every trial."""
+    """Gives the rows of every fold of a study; the same ones for every trial.
 
-    def __init__(self, spec: StudySpec, dataset: Dataset) -> None:
+    Parameters
+    ----------
+    n_repeats : int or None
+        Repeats to make, if not those of the spec.
+    """
+
+    def __init__(self, spec: StudySpec, dataset: Dataset, n_repeats: int | None = None) -> None:
         self._spec = spec
-        self._dataset = dataset
-        self.split = make_split(dataset, spec)
+        self.dataset = dataset
+        self.split = make_split(dataset, spec, n_repeats)
         self._folds = {(fold.repeat, fold.fold): fold for fold in self.split.folds}
         self._begin()
 
@@ -60,12 +66,12 @@ class StudyRows:
 
     def _cut(self, repeat: int, fold: int) -> FoldData:
         part = self._fold(repeat, fold)
-        features, targets = self._dataset.features, self._dataset.targets
+        features, targets = self.dataset.features, self.dataset.targets
         train_rows, watch_rows = self._train_and_watch_rows(repeat, fold)
         scaler = self._scaler(train_rows)
         return FoldData(
             train=_scaled(scaler, features[train_rows], targets[train_rows]),
-            score=_scaled(scaler, *part.score_part(self._dataset)),
+            score=_scaled(scaler, *part.score_part(self.dataset)),
             watch=_scaled(scaler, features[watch_rows], targets[watch_rows])
             if len(watch_rows)
             else None,
@@ -79,7 +85,7 @@ class StudyRows:
         if stopping is None or stopping.rows == "separate":
             return train_rows, self.split.watch_rows
         seed = part_seed(self._spec.seed, f"inner-{repeat}-{fold}")
-        targets, task = self._dataset.targets, self._dataset.info.task
+        targets, task = self.dataset.targets, self.dataset.info.task
         return inner_split(train_rows, targets, stopping.fraction, seed, task)
 
     def _fold(self, repeat: int, fold: int) -> Fold:
@@ -88,7 +94,7 @@ class StudyRows:
         return self._folds[repeat, fold]
 
     def _scaler(self, train_rows: NDArray[np.intp]) -> Scaler:
-        return Scaler.fit(self._dataset.features[train_rows], scale=self._spec.data.scale)
+        return Scaler.fit(self.dataset.features[train_rows], scale=self._spec.data.scale)
 
     def _drop_old(self) -> None:
         while len(self._kept) > 1 and sum(map(_bytes, self._kept.values())) > _KEPT_BYTES:

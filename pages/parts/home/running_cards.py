@@ -7,11 +7,12 @@ import streamlit as st
 from pages.parts import links, problems
 from pages.parts.home.studies_grid import show_running
 from pages.parts.running import progress, running
-from pages.parts.show import duration, escape, plural, score, state_badge
+from pages.parts.show import duration, escape, plural, state_badge
 from pages.parts.state import db
 from storage.errors import UnknownStudyError
 from storage.studies import WAITING, StudyRow, get_study, n_ahead
 from storage.wishes import ask_to_stop
+from tuning.digits import with_error
 
 _POLL_S = 2
 
@@ -68,7 +69,7 @@ def _progress_words(row: StudyRow) -> str:
 def _best_words(row: StudyRow) -> str:
     if row.best_score is None:
         return "Best so far: after the first trial"
-    return f"Best so far: {score(row.best_score, row.best_spread)}"
+    return f"Best so far: {with_error(row.best_score, row.best_half_width)}"
 
 
 def _buttons(row: StudyRow) -> None:

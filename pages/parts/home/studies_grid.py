@@ -12,12 +12,13 @@ from streamlit.elements.lib.column_types import ButtonColumnResult, ColumnConfig
 
 from pages.parts import links
 from pages.parts.deleting import confirm_delete
-from pages.parts.show import SAMPLERS, escape, plural, score, state_badge
+from pages.parts.show import SAMPLERS, escape, plural, state_badge
 from pages.parts.state import db
 from pages.parts.words import HELP
 from storage import studies
 from storage.studies import StudyFilter, StudyRow
 from tuning.datasets.catalogue import catalogue
+from tuning.digits import with_error
 
 _PAGE_ROWS = 20
 _ROW_PX = 36
@@ -146,7 +147,7 @@ def _trials(row: StudyRow) -> str:
 
 
 def _best(row: StudyRow) -> str:
-    return "–" if row.best_score is None else score(row.best_score, row.best_spread)
+    return "–" if row.best_score is None else with_error(row.best_score, row.best_half_width)
 
 
 def _seconds(row: StudyRow) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.show import escape, plural, score
+from pages.parts.show import escape, plural
 from pages.parts.study.drawer import settings_table, trainers_caption
 from pages.parts.study.facts import (
     SCORES,
@@ -18,6 +18,7 @@ from storage.results import TrialRow
 from storage.settings import settings as app_settings
 from storage.studies import FINISHED, StudyRow
 from tuning.analysis.tables import fold_label, settings_of
+from tuning.digits import with_error
 from tuning.export.files import best_model_path
 from tuning.models.size import layer_text, n_weights
 
@@ -67,7 +68,7 @@ def _fold_scores(view: View, leader: TrialRow) -> None:
         return
     repeats = view.spec.evaluation.repeats
     scores = [
-        f"{fold_label(fit.repeat, fit.fold, repeats)}: {score(fit.score or 0.0)}"
+        f"{fold_label(fit.repeat, fit.fold, repeats)}: {with_error(fit.score or 0.0)}"
         for fit in fits
     ]
     word = SCORES[view.row.score_name]

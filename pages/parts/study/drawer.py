@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts.charts.curves import Display, Frame, Lines, curve_table, learning_curves
-from pages.parts.show import escape, score
+from pages.parts.show import escape
 from pages.parts.state import query
 from pages.parts.study.facts import (
     SCORES,
@@ -21,6 +21,7 @@ from pages.parts.words import HELP
 from storage.results import FitRow, TrialRow
 from tuning.analysis.curves import LOSS, Measure, loss_finding, measures
 from tuning.analysis.tables import fold_label, settings_of
+from tuning.digits import with_error
 from tuning.parameters import PARAMETERS, Value, show_value
 
 _CURVES_PX = 300
@@ -97,7 +98,7 @@ def _folds(view: View, fits: list[FitRow]) -> None:
     repeats = view.spec.evaluation.repeats
     texts = []
     for fit in fits:
-        value = "–" if fit.score is None else score(fit.score)
+        value = "–" if fit.score is None else with_error(fit.score)
         texts.append(f"{fold_label(fit.repeat, fit.fold, repeats)}: {value}")
     st.markdown(escape(" · ".join(texts)))
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from pages.parts.show import SAMPLERS, about, clock, duration, plural, score
+from pages.parts.show import SAMPLERS, about, clock, duration, plural
 from storage.results import FitRow, TrialRow
 from storage.studies import FINISHED, PAUSED, PREPARING, STOPPED, TRAINING, WAITING, StudyRow
 from tuning.datasets.info import DatasetInfo
+from tuning.digits import with_error
 from tuning.parameters import PARAMETERS, Value, show_value
 from tuning.spec import StudySpec
 from tuning.training.choice import trainers_in_words
@@ -72,7 +73,7 @@ def leader_sentence(row: StudyRow) -> str:
         if row.n_trials_done:
             return "No trial has a score."
         return "No trial is finished yet."
-    value = score(row.best_score, row.best_spread)
+    value = with_error(row.best_score, row.best_half_width)
     return f"Trial {row.best_number} leads with {SCORES[row.score_name]} {value}"
 
 
@@ -167,7 +168,7 @@ def guessing(info: DatasetInfo | None) -> float | None:
 def trial_ending(row: TrialRow, n_fits: int) -> str:
     """Say how a trial ended, or how it stands."""
     if row.state == "COMPLETE" and row.score is not None:
-        value = score(row.score, row.spread)
+        value = with_error(row.score, row.spread)
         return f"{value} over {plural(n_fits, 'fit')}"
     if row.state in {"FAIL", "PRUNED"}:
         return f"{STATES[row.state]}: {row.message or 'no reason was given.'}"

@@ -11,7 +11,7 @@ import streamlit as st
 from pages.parts import links, problems
 from pages.parts.deleting import confirm_delete
 from pages.parts.running import progress, worker_is_offline
-from pages.parts.show import clock, duration, escape, plural, score, since, state_badge
+from pages.parts.show import clock, duration, escape, plural, since, state_badge
 from pages.parts.state import db, recall, remember, timezone
 from pages.parts.study.extending import add_trials
 from pages.parts.study.facts import (
@@ -31,6 +31,7 @@ from storage import processes
 from storage.settings import settings
 from storage.studies import FAILED, FINAL_STATES, PAUSED, STOPPED, WAITING, StudyRow, n_ahead
 from storage.wishes import ask_to_pause, ask_to_stop, resume, set_priority
+from tuning.digits import with_error
 from tuning.export.files import fits_csv, study_json, trials_csv
 
 _UNKNOWN = "–"
@@ -235,7 +236,7 @@ def _n_ahead(row: StudyRow) -> int:
 def _tiles(row: StudyRow) -> None:
     best = _UNKNOWN
     if row.best_score is not None:
-        best = score(row.best_score, row.best_spread)
+        best = with_error(row.best_score, row.best_half_width)
     took = _UNKNOWN if row.seconds is None else duration(row.seconds)
     with st.grid(4, min_column_width=150):
         st.metric(f"Best {SCORES[row.score_name]}", best, help=SPREAD_HELP, border=True)

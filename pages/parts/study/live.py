@@ -18,7 +18,7 @@ from pages.parts.charts.curves import (
     learning_curves,
     shown_sentence,
 )
-from pages.parts.show import clock, escape, plural, score
+from pages.parts.show import clock, escape, plural
 from pages.parts.state import recall, remember, timezone, token
 from pages.parts.study.facts import SCORES, guessing, settings_text
 from pages.parts.study.reader import StudyReader
@@ -41,6 +41,7 @@ from tuning.analysis.tables import (
     settings_of,
     thin_history,
 )
+from tuning.digits import with_error
 from tuning.setting import grid_values
 from tuning.spec import StudySpec
 
@@ -255,7 +256,7 @@ def _title(row: StudyRow, book: CurveBook, lines: Lines, measure: Measure) -> st
     if lines.leader is None or row.best_score is None:
         return f"{measure.label} by epoch"
     if measure == measures(row.score_name)[0]:
-        value = score(row.best_score, row.best_spread)
+        value = with_error(row.best_score, row.best_half_width)
         return f"Trial {row.best_number} leads: {SCORES[row.score_name]} {value}"
     if measure == LOSS:
         return loss_finding(lines.leader, book.trial_table(lines.leader, LOSS))

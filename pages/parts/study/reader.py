@@ -17,11 +17,20 @@ import streamlit as st
 
 from pages.parts.state import db
 from storage.database import Database
-from storage.reading import Trials, count_epochs, read_in_training, read_news
+from storage.reading import (
+    Trials,
+    count_epochs,
+    read_fit_lines,
+    read_in_training,
+    read_news,
+)
 from storage.results import FitRow, read_fits, read_pieces
 from storage.studies import StudyRow, get_study
 from tuning.analysis.curves import CurveBook, sample
-from tuning.analysis.tables import Scores, best_first, scores_of
+from tuning.analysis.study_scores import ScoreBook
+from tuning.analysis.tables import Scores, scores_of
+from tuning.judging import Judged, complete, judged, known_info
+from tuning.spec import StudySpec
 
 T = TypeVar("T")
 
@@ -58,6 +67,7 @@ class StudyReader:
         self._halvings = 0
         self._in_sample: frozenset[int] = frozenset()
         self._book = CurveBook()
+        self._score_book: ScoreBook | None = None
         self._drawn: dict[int, None] = {}  # in the order they were last looked at
         self._reached: set[int] = set()
         self._made: dict[Hashable, Any] = {}
@@ -87,6 +97,7 @@ class StudyReader:
                 self._db, row.id, after_version=self._version, after_piece=self.last_piece
             )
             self.trials.take(news.lines)
+            self._follow_scores(row)
             self._reached |= news.moved
             self._follow_curves(news.moved)
             self._note_trainers(news.trainers)
@@ -94,6 +105,11 @@ class StudyReader:
             self._version = row.version
             self._made.clear()
         self.row = row
+
+    def _follow_scores(self, row: StudyRow) -> None:
+        if self._score_book is None:
+            self._score_book = ScoreBook(StudySpec.parse(row.spec))
+        self._score_book.take(read_fit_lines(self._db, row.id, self._version))
 
     def _follow_curves(self, moved: Iterable[int]) -> None:
         kept = sorted(number for number in moved if number in self._book)
@@ -138,9 +154,21 @@ class StudyReader:
         return self.made("scores", lambda: scores_of(self.trials))
 
     @property
+    def judged(self) -> Judged:
+        """What may be said of the study now."""
+        return self.made("judged", self._judge)
+
+    def _judge(self) -> Judged:
+        spec = StudySpec.parse(self.row.spec)
+        book = self._score_book or ScoreBook(spec)
+        scores, info = book.scores(complete(self.trials)), known_info(spec)
+        running = not self.row.is_final
+        return judged(self.row, spec, self.trials, scores, info, is_running=running)
+
+    @property
     def ranked(self) -> list[int]:
-        """The trials that have a score, best first."""
-        return self.made("ranked", lambda: best_first(self.scores, self.row.direction))
+        """The trials that have a score: those of the race, then by the search, best first."""
+        return self.made("ranked", lambda: self.judged.found.best_first)
 
     @property
     def ended(self) -> frozenset[int]:

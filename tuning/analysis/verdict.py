@@ -1,0 +1,274 @@
+"""Is the winner real? One judgement of a study, for every page, export and command alike.
+
+From the scores of its fits follow who leads, who is tied with the leader, what the leader will
+probably score on new data, and one sentence. Nothing here is drawn or stored.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from tuning.analysis.gain import Gain, gain_over_default
+from tuning.analysis.intervals import Interval
+from tuning.analysis.standings import (
+    COLUMNS,
+    Confirmed,
+    leader_of,
+    own_interval,
+    standings,
+    usable,
+)
+from tuning.analysis.study_scores import (
+    StudyScores,
+    guessing_score,
+    rope_of,
+    split_ratio,
+)
+from tuning.analysis.ties import Ranking, rank
+from tuning.analysis.winner import HonestScore, Luck, best_by_luck, honest_score
+from tuning.datasets.info import DatasetInfo
+from tuning.datasets.splits import count_rows
+from tuning.spec import StudySpec
+
+Kind = Literal["none", "leads", "tied", "default", "guessing", "cannot tell"]
+
+_ADAPTIVE = ("tpe",)  # samplers that propose trials after seeing scores
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a study beside its scores.
+
+    Attributes
+    ----------
+    is_running : bool
+        Whether more trials may come.
+    n_ended, n_failed : int
+        Trials that ended, and those of them that failed.
+    confirmed : Confirmed or None
+        What the race of the leaders has found, if there was one.
+    n_weights, seconds : mapping
+        Size and training time of trials by number, to tell the cheapest of those tied.
+    """
+
+    is_running: bool
+    n_ended: int
+    n_failed: int
+    info: DatasetInfo | None = None
+    confirmed: Confirmed | None = None
+    n_weights: Mapping[int, int] = field(default_factory=dict)
+    seconds: Mapping[int, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What may be said of a study.
+
+    Attributes
+    ----------
+    kind : str
+        Which of the verdicts it is.
+    leader : int or None
+        Number of the trial that leads.
+    score : Interval or None
+        Of the leader, over all its repeats, in units of the score; None where there is none.
+    mean : float
+        Of the leader; NaN without one.
+    n_tied : int
+        Trials that cannot be told from the leader, the leader not counted.
+    cheapest : int or None
+        The smallest of all these, the leader among them.
+    table : DataFrame
+        By number: mean, half_width (NaN where there is no interval), gap, gap_low and
+        gap_high (ahead is positive: the leader minus the trial, larger is better), rank,
+        tie, n_repeats.
+    reason : str or None
+        Why it cannot be told who is best.
+    rope : float
+        Smallest difference that matters.
+    """
+
+    kind: Kind
+    leader: int | None
+    score: Interval | None
+    mean: float
+    n_tied: int
+    cheapest: int | None
+    table: pd.DataFrame
+    honest: HonestScore | str
+    gain: Gain | str | None
+    luck: Luck | str
+    guess: float | None
+    rope: float
+    reason: str | None
+    is_running: bool
+    confirmed: Confirmed | None
+    ranking: Ranking | None
+    sign: int
+
+    @property
+    def best_first(self) -> list[int]:
+        """The trials that have a score, the leader first; ties by their gap to it.
+
+        A trial that has a score but lacks a fit comes last.
+        """
+        table = self.table
+        if table.empty:
+            return []
+        order = np.lexsort(
+            (
+                table.index.to_numpy(),
+                table["gap"].fillna(np.inf).to_numpy(float),
+                table["rank"].replace(0, len(table) + 1).to_numpy(float),
+                (table["tie"] != "leader").to_numpy(),
+            )
+        )
+        return [int(number) for number in table.index[order]]
+
+    @property
+    def expected(self) -> Interval | None:
+        """What the leader will probably score on new data, in units of the score.
+
+        Never better than what it has shown over all its repeats. None where `honest` says why.
+        """
+        if isinstance(self.honest, str):
+            return None
+        interval = self.honest.interval
+        excess = max(interval.mean - self.sign * self.mean, 0.0)
+        mean, low, high = (
+            self.sign * (end - excess) for end in (interval.mean, interval.low, interval.high)
+        )
+        low, high = min(low, high), max(low, high)
+        return dataclasses.replace(interval, mean=mean, low=low, high=high)
+
+
+def judge(spec: StudySpec, scores: StudyScores, facts: Facts) -> Judgement:
+    """Judge a study by all that is known of it now."""
+    rope = rope_of(spec, scores)
+    guess = guessing_score(spec, facts.info)
+    if not len(scores.numbers):
+        return _nothing(facts, guess, scores.sign)
+    searched = scores.searched()
+    rows = None if facts.info is None else count_rows(spec, facts.info).search
+    ratio = split_ratio(spec, facts.info)
+    failed = facts.n_failed / facts.n_ended if facts.n_ended else 0.0
+    ranking = rank(
+        searched,
+        rows,
+        is_running=facts.is_running,
+        share_failed=failed,
+        rope=rope,
+        test_ratio=ratio,
+    )
+    confirmed = usable(facts.confirmed, scores)
+    table = standings(scores, ranking, confirmed, rows, ratio)
+    leader = leader_of(scores, ranking, confirmed)
+    if leader is None:
+        return _nothing(facts, guess, scores.sign)
+    is_adaptive = spec.sampler.kind in _ADAPTIVE
+    own = own_interval(scores, leader, rows, ratio)
+    tied = table.index[table["tie"].isin(("leader", "tied"))]
+    told = ranking.reason if confirmed is None else None
+    honest = honest_score(searched, kind=scores.kind, is_adaptive=is_adaptive)
+    gain = None
+    if spec.include_default and scores.numbers[0] == 0:
+        gain = gain_over_default(
+            searched, 0, is_adaptive=is_adaptive, is_running=facts.is_running
+        )
+    found = Judgement(
+        kind="cannot tell",
+        leader=leader,
+        score=own,
+        mean=float(table["mean"].loc[leader]),
+        n_tied=len(tied) - 1,
+        cheapest=_cheapest(tied.tolist(), facts),
+        table=table,
+        honest=honest,
+        gain=gain,
+        luck=best_by_luck(searched),
+        guess=guess,
+        rope=rope,
+        reason=told,
+        is_running=facts.is_running,
+        confirmed=confirmed,
+        ranking=ranking,
+        sign=scores.sign,
+    )
+    return dataclasses.replace(found, kind=_kind(spec, found))
+
+
+def score_of_trial(
+    spec: StudySpec, scores: StudyScores, number: int, info: DatasetInfo
+) -> Interval | None:
+    """Return the score of a trial over all its repeats, with its interval."""
+    rows = count_rows(spec, info).search
+    return own_interval(scores, number, rows, split_ratio(spec, info))
+
+
+def _nothing(facts: Facts, guess: float | None, sign: int) -> Judgement:
+    reason = "No trial has a score yet." if facts.is_running else "No trial has a score."
+    return Judgement(
+        kind="none",
+        leader=None,
+        score=None,
+        mean=math.nan,
+        n_tied=0,
+        cheapest=None,
+        table=pd.DataFrame(columns=list(COLUMNS)),
+        honest=reason,
+        gain=None,
+        luck=reason,
+        guess=guess,
+        rope=0.0,
+        reason=reason,
+        is_running=facts.is_running,
+        confirmed=None,
+        ranking=None,
+        sign=sign,
+    )
+
+
+def _cheapest(tied: list[int], facts: Facts) -> int | None:
+    """Return the smallest of the tied trials; of several, the one trained fastest."""
+    return min(
+        tied,
+        key=lambda n: (
+            facts.n_weights.get(n, math.inf),
+            facts.seconds.get(n, math.inf),
+            n,
+        ),
+        default=None,
+    )
+
+
+def _kind(spec: StudySpec, found: Judgement) -> Kind:
+    if not _beats_guessing(found):
+        return "guessing"
+    race = found.confirmed
+    if race is not None:
+        is_single = race.kind == "winner"
+    elif found.reason is not None:
+        return "cannot tell"
+    else:
+        is_single = found.ranking is not None and found.ranking.badge
+    has_default = spec.include_default and 0 in found.table.index
+    if has_default and found.table["tie"].loc[0] in {"leader", "tied"}:
+        return "default"
+    return "leads" if is_single else "tied"
+
+
+def _beats_guessing(found: Judgement) -> bool:
+    """Tell whether the leader is clearly better than guessing, or nothing can be said."""
+    if found.guess is None:
+        return True
+    low = found.sign * found.mean
+    if found.score is not None:
+        low = min(found.sign * found.score.low, found.sign * found.score.high)
+    return low > found.sign * found.guess

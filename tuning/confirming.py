@@ -1,0 +1,250 @@
+"""After a search the leaders race on fresh repeats, until they separate or never will.
+
+Everything follows from the fits that are stored, so that a race that was broken off goes on
+where it was, with the same decisions.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storage.results import FitRow, TrialRow
+from tuning.analysis.race import LOOKS, Decision, enter_race, next_look
+from tuning.analysis.standings import Confirmed
+from tuning.analysis.study_scores import ScoreBook, StudyScores, rope_of
+from tuning.analysis.ties import rank
+from tuning.fits import fit_row, judged, make_trainings
+from tuning.samplers import all_params
+from tuning.spec import StudySpec
+from tuning.training.interface import FitResult, Readout, Training
+
+Place = tuple[int, int, int]  # trial, repeat, fold
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What people asked for, beside what the spec says.
+
+    Attributes
+    ----------
+    numbers : tuple of int
+        Trials to be given as many repeats as a race has at most.
+    race : bool
+        Whether the leaders are to race.
+    skip : bool
+        Whether to end without.
+    """
+
+    numbers: tuple[int, ...] = ()
+    race: bool = False
+    skip: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Asked:
+        """Read it from the study's row."""
+        stored: Mapping[str, Any] = json.loads(text)
+        return cls(
+            tuple(stored.get("numbers", ())),
+            bool(stored.get("race", False)),
+            bool(stored.get("skip", False)),
+        )
+
+
+class Confirming:
+    """Knows which fits are wanted next, and what they mean.
+
+    Parameters
+    ----------
+    trials : mapping
+        The finished trials of the study by number.
+    fits : iterable of FitRow
+        All of them.
+    n_rows : int
+        Rows that are split into folds.
+    train : callable
+        Runs trainings and tells a reporter of them; returns early where something asks for it.
+    """
+
+    def __init__(
+        self,
+        spec: StudySpec,
+        trials: Mapping[int, TrialRow],
+        fits: Iterable[FitRow],
+        n_rows: int,
+        train: Callable[[Sequence[Training], FitCollector, str], None],
+    ) -> None:
+        self._spec, self._n_rows, self._train = spec, n_rows, train
+        self._trials = {n: row for n, row in trials.items() if row.state == "COMPLETE"}
+        self._book = ScoreBook(spec)
+        self._done: set[Place] = set()
+        self._enter(fits)
+
+    def _enter(self, fits: Iterable[FitRow]) -> None:
+        ended = [fit for fit in fits if fit.state in {"COMPLETE", "FAIL"}]
+        self._book.take((fit.number, fit.repeat, fit.fold, fit.score) for fit in ended)
+        self._done |= {(fit.number, fit.repeat, fit.fold) for fit in ended}
+
+    @property
+    def scores(self) -> StudyScores:
+        """The scores as they are known now."""
+        return self._book.scores(self._trials)
+
+    def repeat(self, numbers: Sequence[int]) -> bool:
+        """Give trials as many repeats as a race has; tell whether it came to its end."""
+        known = [number for number in numbers if number in self._trials]
+        phase = f"Repeating trial {', '.join(map(str, known))}"
+        return self._bring_up_to(known, LOOKS[-1], phase)
+
+    def race(self) -> Confirmed | None:
+        """Let the leaders race; None where it was broken off."""
+        scores = self.scores
+        rope = rope_of(self._spec, scores)
+        decision = enter_race(scores.searched(), self._n_rows, rope=rope)
+        entered = tuple(int(scores.numbers[row]) for row in decision.survivors)
+        gaps: dict[int, tuple[float, float, float, int]] = {}
+        n_repeats = scores.n_searched
+        while decision.kind == "go on":
+            racing = [int(scores.numbers[row]) for row in decision.survivors]
+            n_repeats = decision.repeats_wanted
+            phase = f"Confirming the best {len(racing)} with {n_repeats} repeats"
+            if not self._bring_up_to(racing, n_repeats, phase):
+                return None
+            now = self.scores
+            block = now.repeated(now.rows_of(racing), n_repeats)
+            gaps |= _gaps(racing, block, self._n_rows, rope)
+            decision = next_look(block, decision, self._n_rows, rope=rope)
+        return self._found(scores, decision, entered, n_repeats, gaps)
+
+    def _found(
+        self,
+        scores: StudyScores,
+        decision: Decision,
+        entered: tuple[int, ...],
+        n_repeats: int,
+        gaps: Mapping[int, tuple[float, float, float, int]],
+    ) -> Confirmed:
+        survivors = tuple(int(scores.numbers[row]) for row in decision.survivors)
+        return Confirmed(
+            kind=decision.kind,
+            survivors=survivors if gaps else (),
+            entered=entered,
+            n_repeats=n_repeats,
+            first=entered[0] if entered else -1,
+            sentence=decision.sentence,
+            n_fits=sum(self._is_extra(place, entered) for place in self._done),
+            need_rows=decision.need_rows,
+            gaps=gaps,
+        )
+
+    def _is_extra(self, place: Place, entered: Sequence[int]) -> bool:
+        return place[0] in entered and place[1] >= self._spec.evaluation.repeats
+
+    def _bring_up_to(self, numbers: Sequence[int], n_repeats: int, phase: str) -> bool:
+        n_folds, first = self._spec.evaluation.n_folds, self._spec.evaluation.repeats
+        places = {
+            (number, repeat, fold)
+            for number in numbers
+            for repeat in range(first, n_repeats)
+            for fold in range(n_folds)
+        }
+        missing = places - self._done
+        if not missing:
+            return True
+        collector = FitCollector(self._spec, missing)
+        self._train(self._trainings(missing), collector, phase)
+        self._enter(collector.fits)
+        return missing <= self._done
+
+    def _trainings(self, missing: set[Place]) -> list[Training]:
+        wanted = {number for number, _, _ in missing}
+        params = {n: all_params(self._spec, self._trials[n].params) for n in sorted(wanted)}
+        repeats = sorted({repeat for _, repeat, _ in missing})
+        chosen = []
+        for training in make_trainings(self._spec, params, repeats):
+            readouts = tuple(r for r in training.readouts if _place(training, r) in missing)
+            if readouts:
+                chosen.append(replace(training, readouts=readouts))
+        return chosen
+
+
+class FitCollector:
+    """A reporter that keeps the results of the fits it waits for, until they are taken."""
+
+    def __init__(self, spec: StudySpec, wanted: Iterable[Place]) -> None:
+        self._score = spec.evaluation.score
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._wanted = set(wanted)
+        self._untaken: list[FitRow] = []
+        self.n_wanted = len(self._wanted)
+        self.fits: list[FitRow] = []
+
+    def stop(self) -> None:
+        """Make every training end after its epoch."""
+        self._stop.set()
+
+    def take(self) -> tuple[list[FitRow], int]:
+        """Return the fits that came in since the last call, and how many there are in all."""
+        with self._lock:
+            untaken, self._untaken = self._untaken, []
+            return untaken, len(self.fits)
+
+    def epoch(
+        self, trainings: Sequence[Training], epoch: int, values: NDArray[np.float32]
+    ) -> None:
+        """Let curves go: nothing is drawn of these fits."""
+
+    def result(self, training: Training, readout: Readout, result: FitResult) -> None:
+        """Take the result of a readout; see `Reporter`."""
+        result, score = judged(self._score, result)
+        row = fit_row(readout.number, training, result, score)
+        with self._lock:
+            place = _place(training, readout)
+            if place in self._wanted:
+                self._wanted.discard(place)
+                self._untaken.append(row)
+                self.fits.append(row)
+
+    def stopping(self, trainings: Sequence[Training]) -> NDArray[np.bool_]:
+        """Tell which trainings should end; see `Reporter`."""
+        if self._stop.is_set():
+            return np.ones(len(trainings), bool)
+        with self._lock:
+            return np.array(
+                [
+                    not any(
+                        _place(training, readout) in self._wanted
+                        for readout in training.readouts
+                    )
+                    for training in trainings
+                ],
+                bool,
+            )
+
+
+def _place(training: Training, readout: Readout) -> Place:
+    return readout.number, training.repeat, training.fold
+
+
+def _gaps(
+    numbers: Sequence[int], block: NDArray[np.float64], n_rows: int, rope: float
+) -> dict[int, tuple[float, float, float, int]]:
+    """Return how far the first is ahead of each, by all repeats so far."""
+    ranking = rank(block, n_rows, rope=rope)
+    return {
+        number: (
+            float(ranking.gap[row]),
+            float(ranking.gap_low[row]),
+            float(ranking.gap_high[row]),
+            block.shape[1],
+        )
+        for row, number in enumerate(numbers)
+        if ranking.is_compared[row]
+    }

@@ -1,0 +1,34 @@
+"""Scores with their ±: no more digits than the ± supports."""
+
+from __future__ import annotations
+
+import math
+
+MOST_DIGITS = 6
+DIGITS_ALONE = 3  # of a score without a ±
+_TWO_DIGITS_UP_TO = 35
+
+
+def decimals(half_width: float) -> int:
+    """Return how many decimals of a score its ± supports.
+
+    The ± has two significant digits where they are at most 35, else one, as the Particle Data
+    Group rounds errors.
+    """
+    if half_width <= 0:
+        return DIGITS_ALONE
+    if not math.isfinite(half_width):
+        return 0
+    power = math.floor(math.log10(half_width))
+    two = round(half_width * 10 ** (1 - power)) <= _TWO_DIGITS_UP_TO
+    return min(max((1 if two else 0) - power, 0), MOST_DIGITS)
+
+
+def with_error(mean: float, half_width: float | None = None) -> str:
+    """Write a score with its ±: 0.762 ± 0.014."""
+    if not math.isfinite(mean):
+        return "–"
+    if half_width is None or not math.isfinite(half_width):
+        return f"{mean:.{DIGITS_ALONE}f}"
+    digits = decimals(half_width)
+    return f"{mean:,.{digits}f} ± {half_width:,.{digits}f}"
