@@ -94,8 +94,8 @@ def test_what_is_new_is_taken_in_and_everything_made_from_the_old_is_forgotten(
         assert len(seen.made("n", lambda: list(seen.trials))) == N_TRIALS
 
     more = Batch(
-        trials=[TrialRow(N_TRIALS, "COMPLETE", {}, 2.0, finished_at=1e6)],
-        fits=[FitRow(N_TRIALS, 0, fold, "COMPLETE", 2.0) for fold in range(3)],
+        trials=[TrialRow(N_TRIALS, "COMPLETE", {}, 1.0, finished_at=1e6)],
+        fits=[FitRow(N_TRIALS, 0, fold, "COMPLETE", 1.0) for fold in range(3)],
         pieces=[pieces(5, N_EPOCHS, 4), pieces(N_TRIALS)],
     )
     write_batch(db, claim, more)
