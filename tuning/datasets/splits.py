@@ -91,7 +91,7 @@ class RowCounts:
     score: int
 
 
-def make_split(dataset: Dataset, spec: StudySpec) -> Split:
+def make_split(dataset: Dataset, spec: StudySpec, n_repeats: int | None = None) -> Split:
     """Decide the rows of a study.
 
     The test part is that of ``train_test_split(..., test_size=test_fraction,
@@ -105,6 +105,8 @@ def make_split(dataset: Dataset, spec: StudySpec) -> Split:
         Its targets decide how rows are stratified.
     spec : StudySpec
         `data` and `evaluation` say what is split off, `seed` how folds are shuffled.
+    n_repeats : int or None
+        Repeats to make, if not those of the spec; further ones are always shuffled.
 
     Raises
     ------
@@ -125,7 +127,12 @@ def make_split(dataset: Dataset, spec: StudySpec) -> Split:
     stopping = spec.evaluation.early_stopping
     if stopping is not None and stopping.rows == "separate":
         rows, watch_rows = divide(rows, targets, stopping.fraction, data.split_seed, task)
-    folds = tuple(_make_folds(spec, dataset, rows, test_rows))
+    n_repeats = n_repeats or spec.evaluation.repeats
+    folds = tuple(
+        fold
+        for repeat in range(n_repeats)
+        for fold in _make_folds(repeat, spec, dataset, rows, test_rows)
+    )
     return Split(rows, test_rows, watch_rows, published, folds)
 
 
@@ -251,15 +258,18 @@ def _sample(
 
 
 def _make_folds(
-    spec: StudySpec, dataset: Dataset, rows: Rows, test_rows: Rows
+    repeat: int, spec: StudySpec, dataset: Dataset, rows: Rows, test_rows: Rows
 ) -> Iterator[Fold]:
-    for repeat in range(spec.evaluation.repeats):
-        if spec.evaluation.method == "test":
-            yield _test_fold(repeat, dataset, rows, test_rows)
-        elif spec.evaluation.method == "holdout":
-            yield _holdout_fold(repeat, spec, dataset, rows)
-        else:
-            yield from _cross_validation(repeat, spec, dataset, rows)
+    if spec.evaluation.method == "test":
+        yield _test_fold(repeat, dataset, rows, test_rows)
+    elif spec.evaluation.method == "holdout":
+        yield _holdout_fold(repeat, spec, dataset, rows)
+    else:
+        yield from _cross_validation(repeat, spec, dataset, rows)
+
+
+def _is_shuffled(spec: StudySpec, repeat: int) -> bool:
+    return spec.evaluation.shuffle or repeat >= spec.evaluation.repeats
 
 
 def _test_fold(repeat: int, dataset: Dataset, rows: Rows, test_rows: Rows) -> Fold:
@@ -274,7 +284,7 @@ def _test_fold(repeat: int, dataset: Dataset, rows: Rows, test_rows: Rows) -> Fo
 
 def _holdout_fold(repeat: int, spec: StudySpec, dataset: Dataset, rows: Rows) -> Fold:
     fraction = spec.evaluation.holdout_fraction
-    if spec.evaluation.shuffle:
+    if _is_shuffled(spec, repeat):
         seed = fold_seed(spec.seed, repeat)
         train, score = divide(rows, dataset.targets, fraction, seed, dataset.info.task)
     else:
@@ -286,7 +296,7 @@ def _holdout_fold(repeat: int, spec: StudySpec, dataset: Dataset, rows: Rows) ->
 def _cross_validation(
     repeat: int, spec: StudySpec, dataset: Dataset, rows: Rows
 ) -> Iterator[Fold]:
-    n_folds, shuffle = spec.evaluation.folds, spec.evaluation.shuffle
+    n_folds, shuffle = spec.evaluation.folds, _is_shuffled(spec, repeat)
     targets, info = dataset.targets[rows], dataset.info
     _check_folds(targets, info, n_folds)
     make_folds = KFold if info.task == "regression" else StratifiedKFold

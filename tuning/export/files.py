@@ -18,7 +18,7 @@ from tuning.parameters import show_value
 _SUMMARY = (
     "id", "name", "state", "message", "dataset", "sampler", "score_name", "direction",
     "n_trials_planned", "n_trials_done", "n_trials_failed", "n_fits_planned", "n_fits_done",
-    "best_number", "best_score", "best_spread", "created_at", "started_at", "finished_at",
+    "best_number", "best_score", "best_half_width", "created_at", "started_at", "finished_at",
 )  # fmt: skip
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a cell
 
