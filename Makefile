@@ -8,7 +8,7 @@ IS_SUITABLE := import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test fast soak bench bench-quick bench-pages format clean
+.PHONY: help run test fast soak bench bench-quick bench-pages bench-trust format clean
 
 help:
 	@echo "make run          start the app and its worker   (PORT=8600 picks another port)"
@@ -18,6 +18,7 @@ help:
 	@echo "make bench        compare with scikit-learn, KerasTuner and Optuna: hours; repeat it to go on"
 	@echo "make bench-quick  the same with two recipes, cut for both sides: minutes"
 	@echo "make bench-pages  measure the pages over a study of 10,000 trials, with 20 viewers: ten minutes"
+	@echo "make bench-trust  count how often verdicts and intervals are right: a quarter of an hour"
 	@echo "make format       put the code into its usual form"
 	@echo "make clean        remove the environment and the caches"
 
@@ -27,7 +28,7 @@ run: $(VENV)/.app-installed
 # The shared dataset files, where there are some and no other folder is named.
 ifeq ($(origin TUNEBOARD_DATASETS),undefined)
 ifneq ($(wildcard ../shared/datasets),)
-test fast soak bench bench-quick bench-pages: export TUNEBOARD_DATASETS := $(abspath ../shared/datasets)
+test fast soak bench bench-quick bench-pages bench-trust: export TUNEBOARD_DATASETS := $(abspath ../shared/datasets)
 endif
 endif
 
@@ -51,6 +52,9 @@ bench: $(VENV)/.dev-installed
 bench-quick: $(VENV)/.dev-installed
 	rm -f build/benchmarks-quick.json
 	$(BIN)/python -m benchmarks.peers --quick
+
+bench-trust: $(VENV)/.dev-installed
+	$(BIN)/python -m benchmarks.trust --write
 
 bench-pages: $(VENV)/.dev-installed
 	$(BIN)/python -m benchmarks.pages --write

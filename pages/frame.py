@@ -13,11 +13,10 @@ from streamlit import runtime
 
 from pages import VERSION
 from pages.parts import links, problems
-from pages.parts.running import Running, progress, running, worker_status
+from pages.parts.running import Running, progress_word, running, worker_status
 from pages.parts.show import escape
 from pages.parts.state import db, timezone
 from pages.parts.words import HELP
-from storage.studies import WAITING, StudyRow
 
 _PICTURES = Path(__file__).parent / "parts"
 _POLL_S = 5
@@ -36,15 +35,11 @@ def running_list(at_home: bool) -> None:
 def _draw_studies(found: Running, at_home: bool) -> None:
     st.caption("Running")
     for row in found.rows:
-        links.study_link(row.id, f"{escape(row.name)} · {_progress_word(row)}")
+        links.study_link(row.id, f"{escape(row.name)} · {progress_word(row)}")
     if found.n_more and at_home:
         st.caption(f"and {found.n_more} more")  # the home page lists them itself
     elif found.n_more:
         links.link(links.STUDIES, f"and {found.n_more} more", state="Running")
-
-
-def _progress_word(row: StudyRow) -> str:
-    return "wait" if row.state == WAITING else f"{progress(row):.0%}"
 
 
 def _draw_worker() -> None:

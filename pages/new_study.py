@@ -13,6 +13,7 @@ from pages.parts.forms.evaluation import draw_evaluation
 from pages.parts.forms.limits import draw_limits
 from pages.parts.forms.model import draw_model
 from pages.parts.forms.reading import Checked, check
+from pages.parts.forms.refining import draw_refinement
 from pages.parts.forms.space import draw_space
 from storage.drafts import delete_draft, save_draft
 from storage.errors import StorageError
@@ -50,7 +51,8 @@ def asked_for(query: dict[str, str]) -> Draft:
     if "recipe" in query:
         origin = f"recipe:{query['recipe']}"
     elif "from" in query:
-        origin = f"study:{query['from']}"
+        kind = "refine" if query.get("refine") == "1" else "study"
+        origin = f"{kind}:{query['from']}"
     try:
         return origins.new_draft(origin, query.get("dataset", ""))
     except (TuningError, StorageError) as error:
@@ -86,6 +88,7 @@ def draw() -> None:
     if pending is not None:
         widgets.put(pending)
     widgets.collect()
+    widgets.settle()
     checked = check(widgets.current().fields)
     brief = None
     if checked.spec is not None and checked.info is not None:
@@ -93,6 +96,7 @@ def draw() -> None:
     draw_head(checked)
     main, side = st.columns([5, 2])
     with main:
+        extends = draw_refinement(brief)
         draw_data(checked)
         draw_model(checked)
         draw_space(checked)
@@ -103,7 +107,8 @@ def draw() -> None:
     asks = origins.draw_question()
     if not asks:
         paste.draw_dialogs(checked)
-    start.draw_bar(checked, brief, takes_keys=not asks and not paste.is_open())
+    takes_keys = not asks and not paste.is_open()
+    start.draw_bar(checked, brief, takes_keys=takes_keys, is_primary=not extends)
     save()
 
 

@@ -71,6 +71,7 @@ class StudyRow:
     verdict: str
     test_opened_at: float | None
     test: str
+    is_extended: bool
 
     @property
     def is_final(self) -> bool:
@@ -108,7 +109,10 @@ class Claim:
     fence: int
 
 
-_COLUMNS = [study.c[name] for name in StudyRow.__dataclass_fields__]
+_COLUMNS: list[sa.ColumnElement[Any]] = [
+    (study.c.stages != "[]").label(name) if name == "is_extended" else study.c[name]
+    for name in StudyRow.__dataclass_fields__
+]
 
 
 def create_study(
@@ -285,6 +289,16 @@ def opened_unscored(db: Database) -> list[str]:
     query = select(study.c.id).where(study.c.test_opened_at.is_not(None), study.c.test == "{}")
     with db.read() as connection:
         return [str(study_id) for study_id in connection.scalars(query)]
+
+
+def opened_tests(db: Database, dataset: str) -> list[StudyRow]:
+    """Return the studies of a dataset whose sealed test was opened, the first opening first."""
+    query = select(*_COLUMNS).where(
+        study.c.dataset == dataset, study.c.test_opened_at.is_not(None)
+    )
+    query = query.order_by(study.c.test_opened_at, study.c.id)
+    with db.read() as connection:
+        return [_study_row(row) for row in connection.execute(query).mappings()]
 
 
 def keep_test(db: Database, study_id: str, document: str) -> None:

@@ -198,6 +198,8 @@ class Extension:
 def extend_study(db: Database, row: StudyRow, extension: Extension) -> None:
     """Give a study more to do, and let it go on.
 
+    What was found of it no longer holds: its leaders race anew, and it is judged anew.
+
     Raises
     ------
     UnknownStudyError
@@ -209,7 +211,9 @@ def extend_study(db: Database, row: StudyRow, extension: Extension) -> None:
         now = _state(connection, row.id)
         if now.state in ACTIVE_STATES or now.spec != row.spec:
             raise StudyBusyError(row.id)
-        change(connection, row.id, {**_WAITING_AGAIN, **extension.__dict__})
+        asked = json.dumps({**json.loads(now.asked), "skip": False})
+        unsaid = {"confirm": "{}", "verdict": "{}", "asked": asked}
+        change(connection, row.id, {**_WAITING_AGAIN, **unsaid, **extension.__dict__})
         add_event(
             connection, row.id, "extend", f"Extended to {extension.n_trials_planned} trials."
         )

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import optuna
 import pytest
+from numpy.typing import NDArray
 from sklearn.datasets import load_breast_cancer
 
 from storage.database import Database, database
@@ -21,9 +22,16 @@ from storage.errors import LostLeaseError
 from storage.leases import claim_study
 from storage.results import CURVE_COLUMNS, TrialRow, read_fits, read_pieces, read_trials
 from storage.schema import study as study_table
+from storage.schema import trial as trial_table
 from storage.studies import StudyRow, events, get_study
 from storage.timings import read_stack_timings, read_timings
-from storage.wishes import ask_to_pause, ask_to_stop, resume
+from storage.wishes import (
+    ask_to_confirm,
+    ask_to_pause,
+    ask_to_skip_confirming,
+    ask_to_stop,
+    resume,
+)
 from tuning.driver import run_study
 from tuning.execution.here import Here
 from tuning.export.files import best_model_path, study_document
@@ -35,6 +43,7 @@ from tuning.training.interface import (
     FoldData,
     FoldSource,
     Network,
+    Readout,
     Reporter,
     Trainer,
     Training,
@@ -556,3 +565,445 @@ def test_how_long_is_left_is_told_before_the_first_epoch() -> None:
 
     assert told[-1] is not None
     assert told[-1] > 0
+
+
+# Confirming.
+
+MANY_FITS = {
+    "space": {
+        "batch_size": {"kind": "list", "values": [50, 100, 150, 200]},
+        "epochs": {"kind": "fixed", "value": 2},
+    },
+    "evaluation": {"folds": 3, "score": "accuracy"},
+}
+
+
+class Shuffler(Pretender):
+    """A trainer whose scores are noise, the same for the same fit.
+
+    Attributes
+    ----------
+    trained : list of (int, int, int)
+        Trial, repeat and fold of every fit, in order.
+
+    Parameters
+    ----------
+    ahead : float
+        By how much trial 1 is better than chance would have it.
+    on_fit : callable
+        Told how many fits there are; True waits until the reporter ends the training.
+    """
+
+    def __init__(self, ahead: float = 0.0, on_fit: Callable[[int], bool] | None = None) -> None:
+        super().__init__()
+        self.trained: list[tuple[int, int, int]] = []
+        self._ahead, self._on_fit = ahead, on_fit
+
+    def train(
+        self,
+        _network: Network,
+        trainings: Sequence[Training],
+        _folds: FoldSource,
+        reporter: Reporter,
+    ) -> None:
+        """Give every fit that is waited for its score, one training at a time."""
+        for training in trainings:
+            if reporter.stopping([training]).all():
+                continue
+            reporter.epoch([training], 0, np.full((1, 5), 0.5, np.float32))
+            for readout in training.readouts:
+                place = (readout.number, training.repeat, training.fold)
+                rng = np.random.default_rng(place)
+                score = 0.7 + 0.02 * rng.normal() + self._ahead * (readout.number == 1)
+                self.trained.append(place)
+                result = FitResult({"accuracy": score}, 1, None, 0.1, "keras")
+                reporter.result(training, readout, result)
+                if self._on_fit is not None and self._on_fit(len(self.trained)):
+                    while not reporter.stopping(trainings[-1:]).all():
+                        time.sleep(0.01)
+
+
+def confirmed(row: StudyRow) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(row.confirm)
+    return found
+
+
+def test_the_leaders_are_trained_again_until_they_separate() -> None:
+    trainer = Shuffler(ahead=0.2)
+    study_id = launch(database(), make_spec(confirm=True, **MANY_FITS))
+
+    row, trials = run_again(study_id, trainer=trainer)
+
+    found, verdict = confirmed(row), json.loads(row.verdict)
+    assert row.state == "finished"
+    assert (found["kind"], found["survivors"], found["n_repeats"]) == ("winner", [1], 2)
+    assert len(trainer.trained) == 12 + found["n_fits"]
+    assert len(read_fits(database(), study_id)) == len(trainer.trained)
+    assert (verdict["kind"], verdict["leader"]) == ("leads", 1)
+    assert verdict["sentence"].endswith("Confirmed with 2 repeats: trial 1 stays ahead.")
+    assert row.best_number == 1
+    fits = [fit.score for fit in read_fits(database(), study_id, numbers=[1])]
+    assert row.best_score == pytest.approx(fmean(score or 0 for score in fits))
+    assert len(fits) == 6
+    assert trials[1].score == pytest.approx(fmean(score or 0 for score in fits[:3]))
+    texts = [event["text"] for event in events(database(), study_id)]
+    assert f"Confirmed: {found['sentence']}" in texts
+
+
+def test_the_model_is_that_of_the_trial_that_won_the_race(home: Path) -> None:
+    class Late(Shuffler):
+        """Trial 0 is ahead in the search, and far behind ever after."""
+
+        def train(
+            self,
+            _network: Network,
+            trainings: Sequence[Training],
+            _folds: FoldSource,
+            reporter: Reporter,
+        ) -> None:
+            for training in trainings:
+                for readout in training.readouts:
+                    searched = training.repeat == 0
+                    lead = 0.04 if readout.number == 0 else 0.02 * (readout.number == 1)
+                    score = 0.7 + (lead if searched else -lead) + 0.001 * training.fold
+                    score += 0.03 * (searched and (readout.number + training.fold) % 3 == 0)
+                    result = FitResult({"accuracy": score}, 1, None, 0.1, "keras")
+                    reporter.result(training, readout, result)
+
+    study_id = launch(database(), make_spec(confirm=True, **MANY_FITS))
+
+    row, _ = run_again(study_id, trainer=Late())
+
+    found = confirmed(row)
+    leader = found["survivors"][0]
+    path = best_model_path(home, study_id)
+    assert found["first"] == 0
+    assert leader != 0
+    assert row.best_number == json.loads(row.verdict)["leader"] == leader
+    assert path is not None
+    assert json.loads(path.with_suffix(".json").read_text())["trial"] == leader
+
+
+@pytest.mark.parametrize("after", [13, 17, 25])
+def test_a_race_that_is_paused_goes_on_with_the_same_decisions(after: int) -> None:
+    spec = make_spec(confirm=True, **MANY_FITS)
+    whole, paused = Shuffler(), Shuffler()
+    expected, _ = run_again(launch(database(), spec), trainer=whole)
+    db, study_id = database(), launch(database(), spec)
+    assert len(whole.trained) > 25
+
+    def pause(n_trained: int) -> bool:
+        if n_trained == after:
+            ask_to_pause(db, study_id)
+        return n_trained == after
+
+    rested, _ = run_again(study_id, trainer=Shuffler(on_fit=pause))
+    kept = {(f.number, f.repeat, f.fold) for f in read_fits(db, study_id)}
+    resume(db, study_id)
+    row, _ = run_again(study_id, trainer=paused)
+
+    assert (rested.state, rested.confirm) == ("paused", "{}")
+    assert len(kept) == after
+    assert not kept & set(paused.trained)
+    assert confirmed(row) == confirmed(expected)
+    assert row.verdict == expected.verdict
+    assert sorted([*kept, *paused.trained]) == sorted(whole.trained)
+
+
+class Leaving(StackedTrainer):
+    """A trainer whose process is told to end after some fits; what comes later is lost.
+
+    Parameters
+    ----------
+    after : int
+        Fits of its last call that are not lost, beyond those of the search.
+    """
+
+    def __init__(self, leave: threading.Event, after: int) -> None:
+        super().__init__(1)
+        self._leave, self._left = leave, after
+        self._reporter: Reporter | None = None
+
+    def train(
+        self,
+        network: Network,
+        trainings: Sequence[Training],
+        folds: FoldSource,
+        reporter: Reporter,
+    ) -> None:
+        """Train the search to its end, and of a race as many fits as are left."""
+        if trainings[0].repeat == 0:
+            super().train(network, trainings, folds, reporter)
+            return
+        self._reporter = reporter
+        super().train(network, trainings, folds, self)
+
+    def epoch(
+        self, trainings: Sequence[Training], epoch: int, values: NDArray[np.float32]
+    ) -> None:
+        """Hand an epoch on."""
+        assert self._reporter is not None
+        self._reporter.epoch(trainings, epoch, values)
+
+    def result(self, training: Training, readout: Readout, result: FitResult) -> None:
+        """Hand a result on while there is somebody to hand it to."""
+        assert self._reporter is not None
+        self._left -= 1
+        if self._left >= 0:
+            self._reporter.result(training, readout, result)
+        else:
+            self._leave.set()
+
+    def stopping(self, trainings: Sequence[Training]) -> NDArray[np.bool_]:
+        """Ask for the end where the process was told to."""
+        assert self._reporter is not None
+        return self._reporter.stopping(trainings) | self._leave.is_set()
+
+
+@pytest.mark.parametrize("after", [5, 17, 40])
+def test_a_race_of_real_stacks_that_is_handed_on_has_the_scores_of_one_that_was_not(
+    after: int,
+) -> None:
+    spec = make_spec(confirm=True, **MANY_FITS)
+    expected, _ = run_again(launch(database(), spec), trainer=StackedTrainer(1))
+    db, leave, study_id = database(), threading.Event(), launch(database(), spec)
+
+    left, _ = run_again(study_id, leave, Leaving(leave, after))
+    n_kept = len(read_fits(db, study_id))
+    row, _ = run_again(study_id, trainer=StackedTrainer(1))
+
+    def scores(of: str) -> dict[tuple[int, int, int], float | None]:
+        return {(f.number, f.repeat, f.fold): f.score for f in read_fits(db, of)}
+
+    assert (left.state, left.confirm, n_kept) == ("training", "{}", 12 + after)
+    assert row.state == "finished"
+    assert scores(study_id) == scores(expected.id)
+    assert confirmed(row) == confirmed(expected)
+
+
+def test_confirming_is_skipped_when_somebody_asks_for_it() -> None:
+    db = database()
+    study_id = launch(db, make_spec(confirm=True, **MANY_FITS))
+
+    def skip(n_trained: int) -> bool:
+        if n_trained == 15:
+            ask_to_skip_confirming(db, study_id)
+        return n_trained == 15
+
+    skipped = Shuffler(on_fit=skip)
+    row, _ = run_again(study_id, trainer=skipped)
+
+    assert (row.state, row.confirm) == ("finished", "{}")
+    assert len(skipped.trained) == 15
+    assert json.loads(row.verdict)["confirmed"] is None
+    ask_to_confirm(db, study_id, race=True)
+    later = Shuffler()
+    row, _ = run_again(study_id, trainer=later)
+    assert row.state == "finished"
+    assert confirmed(row)["survivors"]
+    assert not set(skipped.trained) & set(later.trained)
+
+
+def test_trials_are_repeated_by_hand_after_the_end_and_meanwhile() -> None:
+    db = database()
+    study_id = launch(db, make_spec(**MANY_FITS))
+    run_again(study_id, trainer=Shuffler())
+    ask_to_confirm(db, study_id, [3])
+
+    def ask_for_more(n_trained: int) -> bool:
+        if n_trained == 5:
+            ask_to_confirm(db, study_id, [2])
+        return False
+
+    trainer = Shuffler(on_fit=ask_for_more)
+    row, _ = run_again(study_id, trainer=trainer)
+
+    counts = {n: sum(place[0] == n for place in trainer.trained) for n in range(4)}
+    assert row.state == "finished"
+    assert counts == {0: 0, 1: 0, 2: 27, 3: 27}
+    assert row.confirm == "{}"
+    assert len(set(trainer.trained)) == len(trainer.trained)
+    best = json.loads(row.verdict)
+    assert (row.best_number, row.best_score) == (best["leader"], best["score"])
+
+
+def test_a_race_that_is_found_again_is_told_once() -> None:
+    db = database()
+    study_id = launch(db, make_spec(confirm=True, **MANY_FITS))
+    first, _ = run_again(study_id, trainer=Shuffler())
+    ask_to_confirm(db, study_id, [0])
+
+    again, _ = run_again(study_id, trainer=Shuffler())
+
+    found = (confirmed(first)["kind"], confirmed(first)["survivors"])
+    assert (confirmed(again)["kind"], confirmed(again)["survivors"]) == found
+    texts = [event["text"] for event in events(db, study_id)]
+    assert sum(text.startswith("Confirmed: ") for text in texts) == 1
+
+
+def test_an_extended_study_races_anew() -> None:
+    db = database()
+    spec = make_spec(confirm=True, **MANY_FITS)
+    wider = make_spec(
+        confirm=True,
+        evaluation=MANY_FITS["evaluation"],
+        space=MANY_FITS["space"]
+        | {"batch_size": {"kind": "list", "values": [50, 100, 150, 200, 250]}},
+    )
+    study_id = launch(db, spec)
+    first, _ = run_again(study_id, trainer=Shuffler())
+    extend(db, first, wider)
+    waiting = get_study(db, study_id)
+
+    row, trials = run_again(study_id, trainer=Shuffler(ahead=0.2))
+
+    assert (waiting.confirm, waiting.verdict) == ("{}", "{}")
+    assert row.state == "finished"
+    assert len(trials) == 5
+    assert 4 in confirmed(row)["entered"] or 4 not in json.loads(row.verdict)["tied"]
+    assert json.loads(row.verdict)["confirmed"] == confirmed(row)
+
+
+@pytest.mark.parametrize(
+    "evaluation",
+    [
+        {"folds": 2},
+        {"method": "holdout"},
+        {"method": "test"},
+        {"folds": 3, "repeats": 10},
+    ],
+)
+def test_where_confirming_cannot_help_a_study_just_finishes(
+    evaluation: dict[str, Any],
+) -> None:
+    spec = make_spec(confirm=True, space=MANY_FITS["space"], evaluation=evaluation)
+    trainer = Shuffler()
+
+    row, _ = run_again(launch(database(), spec), trainer=trainer)
+
+    verdict = json.loads(row.verdict)
+    assert row.state == "finished"
+    assert len(trainer.trained) == spec.n_trials * spec.n_fits_per_trial
+    assert confirmed(row)["survivors"] == []
+    assert verdict["confirmed"] is None
+    assert "Confirmed" not in verdict["sentence"]
+
+
+def test_a_study_whose_trials_were_all_pruned_has_no_race_and_no_leader() -> None:
+    spec = make_spec(confirm=True, space=MANY_FITS["space"])
+    study_id = launch(database(), spec)
+    run_again(study_id, trainer=Pretender())
+    with database().write() as connection:
+        connection.execute(trial_table.update().values(state="PRUNED", score=None))
+    ask_to_confirm(database(), study_id, race=True)
+
+    row, _ = run_again(study_id, trainer=Pretender())
+
+    assert row.state == "finished"
+    assert json.loads(row.verdict)["sentence"] == "No trial has a score."
+
+
+def test_settings_that_are_equal_under_different_names_have_no_winner() -> None:
+    # Without hidden layers an activation does nothing.
+    spec = make_spec(
+        space={
+            "activation": {"kind": "list", "values": ["relu", "tanh", "elu", "selu"]},
+            "n_hidden": {"kind": "fixed", "value": 0},
+            "learning_rate": {"kind": "fixed", "value": 0.01},
+            "epochs": {"kind": "fixed", "value": 20},
+        },
+        evaluation={"folds": 5, "score": "accuracy"},
+        confirm=True,
+    )
+
+    row, _ = run_again(launch(database(), spec), trainer=StackedTrainer(2))
+
+    verdict = json.loads(row.verdict)
+    assert row.state == "finished"
+    assert verdict["kind"] == "tied"
+    assert len(verdict["tied"]) > 1
+
+
+# The default settings.
+
+
+@pytest.mark.parametrize(
+    ("sampler", "values", "n_trials"),
+    [
+        ({"kind": "grid"}, [0.001, 0.01], 3),
+        ({"kind": "random", "n_trials": 3}, [0.001, 0.01, 0.1], 3),
+        ({"kind": "tpe", "n_trials": 4, "n_startup_trials": 2}, [0.001, 0.01], 4),
+    ],
+)
+def test_default_settings_outside_the_search_are_trial_0(
+    sampler: dict[str, Any], values: list[float], n_trials: int
+) -> None:
+    space = {
+        "learning_rate": {"kind": "list", "values": values},
+        "epochs": {"kind": "fixed", "value": 1},
+    }
+    spec = make_spec(space=space, sampler=sampler, include_default=True)
+    db, study_id = database(), launch(database(), spec)
+
+    row, trials = run_again(study_id, trainer=Shuffler())
+
+    assert row.state == "finished"
+    assert [t.number for t in trials] == list(range(n_trials))
+    assert trials[0].params == {"learning_rate": None}  # the optimizer's own
+    assert {t.params["learning_rate"] for t in trials[1:]} <= set(values)
+    copied = optuna.load_study(study_name=study_id, storage=db.url).trials
+    assert [t.params.get("learning_rate") for t in copied] == [
+        t.params["learning_rate"] for t in trials
+    ]
+    assert [t.value for t in copied] == [t.score for t in trials]
+
+
+@pytest.mark.parametrize("kind", ["grid", "random", "tpe"])
+def test_default_settings_inside_the_search_are_trial_0_and_come_once(kind: str) -> None:
+    space = {
+        "batch_size": {"kind": "list", "values": [64, 32, 128]},
+        "epochs": {"kind": "fixed", "value": 1},
+    }
+    sampler = {"kind": kind} | ({} if kind == "grid" else {"n_trials": 3})
+    spec = make_spec(space=space, sampler=sampler, include_default=True)
+
+    _, trials = run_again(launch(database(), spec), trainer=Shuffler())
+
+    sizes = [t.params["batch_size"] for t in trials]
+    assert sizes[0] == 32
+    assert len(sizes) == 3
+    if kind != "tpe":  # which may propose what it has tried
+        assert sorted(sizes) == [32, 64, 128]
+
+
+def test_default_settings_outside_a_range_are_copied_without_what_has_no_place() -> None:
+    space = {
+        "learning_rate": {"kind": "log_range", "low": 1e-4, "high": 1e-1},
+        "batch_size": {"kind": "range", "low": 50, "high": 200},
+        "epochs": {"kind": "fixed", "value": 1},
+    }
+    asked = {"kind": "tpe", "n_trials": 5, "n_startup_trials": 2}
+    spec = make_spec(space=space, sampler=asked, include_default=True)
+    db, study_id = database(), launch(database(), spec)
+
+    row, trials = run_again(study_id, trainer=Shuffler())
+
+    copied = optuna.load_study(study_name=study_id, storage=db.url).trials
+    assert row.state == "finished"
+    assert trials[0].params == {"learning_rate": None, "batch_size": 32}
+    assert copied[0].params == {"batch_size": 32}
+    assert [t.value for t in copied] == [t.score for t in trials]
+
+
+def test_a_tpe_search_that_goes_on_knows_its_default_settings_again() -> None:
+    asked = {"kind": "tpe", "n_trials": 8, "n_startup_trials": 3}
+    spec = make_spec(space=RATES, sampler=asked, include_default=True)
+    expected = run_again(launch(database(), spec), trainer=Pretender())[1]
+    study_id, leave = launch(database(), spec), threading.Event()
+
+    run_again(study_id, leave, Pretender(leave, leave_after=4))
+    row, trials = run_again(study_id, trainer=Pretender())
+
+    assert row.state == "finished"
+    assert trials[0].params == {"learning_rate": None}
+    assert [t.params for t in trials[:4]] == [t.params for t in expected[:4]]

@@ -446,6 +446,22 @@ PIMA_GRID = {
          "18 trials × 5 folds × 1 repeat = 90 fits (30 trained)"),
         ({"space": PIMA_GRID, "sampler": {"kind": "tpe", "n_trials": 18}},
          "18 trials × 5 folds × 1 repeat = 90 fits"),
+        ({"space": PIMA_GRID, "evaluation": {"folds": 3}, "confirm": True},
+         "18 trials × 3 folds × 1 repeat = 54 fits (18 trained), then up to 270 to confirm"),
+        ({"space": PIMA_GRID, "evaluation": {"folds": 2}, "confirm": True},
+         "18 trials × 2 folds × 1 repeat = 36 fits (12 trained)"),
+        # The default, batch size 32, is a network more: 7 of them.
+        ({"space": PIMA_GRID, "evaluation": {"folds": 3}, "include_default": True},
+         "19 trials × 3 folds × 1 repeat = 57 fits (21 trained)"),
+        # The default, 50 epochs, is read on the way of a network that is there.
+        ({"space": {"batch_size": {"kind": "list", "values": [16, 32]},
+                    "epochs": {"kind": "list", "values": [5, 300]}}, "include_default": True},
+         "5 trials × 5 folds × 1 repeat = 25 fits (10 trained)"),
+        # One of the 18 cells is not drawn, nobody knows which.
+        ({"space": PIMA_GRID, "sampler": {"kind": "random", "n_trials": 18},
+          "include_default": True}, "18 trials × 5 folds × 1 repeat = 90 fits"),
+        ({"space": PIMA_GRID, "sampler": {"kind": "random", "n_trials": 19},
+          "include_default": True}, "19 trials × 5 folds × 1 repeat = 95 fits (35 trained)"),
     ],
 )  # fmt: skip
 def test_the_count_multiplies_trials_folds_and_repeats(
@@ -478,6 +494,17 @@ def test_a_space_smaller_than_the_search_says_so(
     space: dict[str, Any], sampler: dict[str, Any], note: str
 ) -> None:
     assert space_note(make_spec(space=space, sampler=sampler)) == note
+
+
+def test_the_default_settings_are_a_trial_more_of_a_small_space() -> None:
+    spec = make_spec(
+        space={"epochs": {"kind": "list", "values": [3]}},
+        sampler={"kind": "random", "n_trials": 20},
+        include_default=True,
+    )
+    assert space_note(spec) == (
+        "The space has 1 combination beside the default settings, so 2 trials run, not 20."
+    )
 
 
 @pytest.mark.parametrize(

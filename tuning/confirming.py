@@ -6,10 +6,12 @@ where it was, with the same decisions.
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -99,8 +101,9 @@ class Confirming:
     def repeat(self, numbers: Sequence[int]) -> bool:
         """Give trials as many repeats as a race has; tell whether it came to its end."""
         known = [number for number in numbers if number in self._trials]
-        phase = f"Repeating trial {', '.join(map(str, known))}"
-        return self._bring_up_to(known, LOOKS[-1], phase)
+        noun = "trial" if len(known) == 1 else "trials"
+        phase = f"Repeating {noun} {', '.join(map(str, known))}"
+        return self._bring_up_to(known, range(self._spec.evaluation.repeats, LOOKS[-1]), phase)
 
     def race(self) -> Confirmed | None:
         """Let the leaders race; None where it was broken off."""
@@ -112,9 +115,10 @@ class Confirming:
         n_repeats = scores.n_searched
         while decision.kind == "go on":
             racing = [int(scores.numbers[row]) for row in decision.survivors]
+            further = range(n_repeats, decision.repeats_wanted)
             n_repeats = decision.repeats_wanted
             phase = f"Confirming the best {len(racing)} with {n_repeats} repeats"
-            if not self._bring_up_to(racing, n_repeats, phase):
+            if not self._bring_up_to(racing, further, phase):
                 return None
             now = self.scores
             block = now.repeated(now.rows_of(racing), n_repeats)
@@ -139,39 +143,29 @@ class Confirming:
             first=entered[0] if entered else -1,
             sentence=decision.sentence,
             n_fits=sum(self._is_extra(place, entered) for place in self._done),
-            need_rows=decision.need_rows,
+            need_rows=_if_finite(decision.need_rows),
             gaps=gaps,
         )
 
     def _is_extra(self, place: Place, entered: Sequence[int]) -> bool:
         return place[0] in entered and place[1] >= self._spec.evaluation.repeats
 
-    def _bring_up_to(self, numbers: Sequence[int], n_repeats: int, phase: str) -> bool:
-        n_folds, first = self._spec.evaluation.n_folds, self._spec.evaluation.repeats
-        places = {
-            (number, repeat, fold)
-            for number in numbers
-            for repeat in range(first, n_repeats)
-            for fold in range(n_folds)
-        }
-        missing = places - self._done
+    def _bring_up_to(self, numbers: Sequence[int], repeats: range, phase: str) -> bool:
+        """Train what is missing of some repeats; tell whether nothing is missing any more.
+
+        Fits that are done come along, and nobody waits for them: so a race that was broken off
+        is cut into the same stacks again, and its scores are the same.
+        """
+        folds = range(self._spec.evaluation.n_folds)
+        missing = set(itertools.product(numbers, repeats, folds)) - self._done
         if not missing:
             return True
+        params = {n: all_params(self._spec, self._trials[n].params) for n in sorted(numbers)}
+        trainings = list(make_trainings(self._spec, params, repeats))
         collector = FitCollector(self._spec, missing)
-        self._train(self._trainings(missing), collector, phase)
+        self._train(trainings, collector, phase)
         self._enter(collector.fits)
         return missing <= self._done
-
-    def _trainings(self, missing: set[Place]) -> list[Training]:
-        wanted = {number for number, _, _ in missing}
-        params = {n: all_params(self._spec, self._trials[n].params) for n in sorted(wanted)}
-        repeats = sorted({repeat for _, repeat, _ in missing})
-        chosen = []
-        for training in make_trainings(self._spec, params, repeats):
-            readouts = tuple(r for r in training.readouts if _place(training, r) in missing)
-            if readouts:
-                chosen.append(replace(training, readouts=readouts))
-        return chosen
 
 
 class FitCollector:
@@ -227,6 +221,10 @@ class FitCollector:
                 ],
                 bool,
             )
+
+
+def _if_finite(rows: float | None) -> float | None:
+    return rows if rows is not None and math.isfinite(rows) else None
 
 
 def _place(training: Training, readout: Readout) -> Place:

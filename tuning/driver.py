@@ -137,6 +137,7 @@ class _Driver:
         minutes = self._spec.max_minutes
         limit_s = None if minutes is None else minutes * 60
         self._leader: TrialRow | None = None
+        self._kept: TrialRow | None = None
         self._keeper = Keeper(db, claim, row.wish, limit_s, leave)
 
     def run(self) -> None:
@@ -274,22 +275,29 @@ class _Driver:
             )
             self._say(state=FAILED, phase="", message=message, note=message)
             return
-        self._confirm()
-        if not self._keeper.stopped:
-            self._keep_best()
+        self._confirm_and_keep_best()
         if self._keeper.stopped:
             self._end_early("" if not self._keeper.wish else self._stopped_trials_message())
             return
         self._keep_timings()
-        self._say(
-            state=FINISHED, phase="", message="", note="Finished.", verdict=self._verdict()
-        )
+        self._say(state=FINISHED, phase="", message="", note="Finished.", **self._verdict())
 
-    def _confirm(self) -> None:
+    def _confirm_and_keep_best(self) -> None:
+        """Confirm, and train the leader on all rows; people may ask for more meanwhile."""
+        done: Asked | None = None
+        while not self._keeper.stopped:
+            asked = Asked.parse(self._keeper.last(lambda: self._study().asked))
+            if asked == done:
+                return
+            self._confirm(asked)
+            if not self._keeper.stopped:
+                self._keep_best()
+            done = asked
+
+    def _confirm(self, asked: Asked) -> None:
         """Let the leaders race, and repeat the trials that people chose, as far as wanted."""
-        asked = Asked.parse(self._keeper.last(lambda: self._study().asked))
-        wants_race = (self._spec.confirm or asked.race) and not asked.skip
-        if not (wants_race or asked.numbers):
+        wants_race = self._spec.confirm or asked.race
+        if asked.skip or not (wants_race or asked.numbers):
             return
         fits = self._keeper.last(lambda: read_fits(self._db, self._row.id))
         finished = self._ledger.finished
@@ -320,8 +328,10 @@ class _Driver:
         return dataclasses.replace(self._work, rows=rows)
 
     def _keep_confirmed(self, confirmed: Confirmed, confirming: Confirming) -> None:
-        note = f"Confirmed: {confirmed.sentence}"
-        changes: dict[str, object] = {"confirm": json.dumps(confirmed.to_dict())}
+        found = json.dumps(confirmed.to_dict())
+        is_known = found == self._keeper.last(lambda: self._study().confirm)
+        note = "" if is_known else f"Confirmed: {confirmed.sentence}"
+        changes: dict[str, object] = {"confirm": found}
         if confirmed.survivors:
             leader = confirmed.survivors[0]
             score = score_of_trial(self._spec, confirming.scores, leader, self._info)
@@ -334,9 +344,18 @@ class _Driver:
                 }
         self._say(note, **changes)
 
-    def _verdict(self) -> str:
-        found = self._keeper.last(lambda: judge_study(self._db, self._row.id, is_over=True))
-        return json.dumps(found.document)
+    def _verdict(self) -> dict[str, object]:
+        """Judge the study, so that lists of studies show the leader that its page shows."""
+        judged = self._keeper.last(lambda: judge_study(self._db, self._row.id, is_over=True))
+        found, score = judged.found, judged.found.score
+        changes: dict[str, object] = {"verdict": json.dumps(judged.document)}
+        if found.leader is not None:
+            changes |= {
+                "best_number": found.leader,
+                "best_score": found.mean,
+                "best_half_width": None if score is None else score.half_width,
+            }
+        return changes
 
     def _end_early(self, message: str) -> None:
         """End for a person or the time limit; otherwise leave the study to another worker."""
@@ -367,13 +386,14 @@ class _Driver:
 
     def _keep_best(self) -> None:
         best = self._leader or self._ledger.leader()
-        if best is None:
+        if best is None or best == self._kept:
             return
         self._say(phase="Training the best model on all rows")
         leader = Leader(self._claim.study_id, self._spec, best)
         model = self._executor.best_model(self._work, leader, self._keeper)
         if model is not None:
             save_best_model(settings().home, self._row.id, model)
+            self._kept = best
 
     def _keep_timings(self) -> None:
         """Keep what training cost, for the next estimate: each training, or all stacks."""

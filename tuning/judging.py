@@ -56,6 +56,7 @@ def judged(
         is_running=is_running,
         n_ended=sum(state in {"COMPLETE", "FAIL", "PRUNED"} for state in states),
         n_failed=states.count("FAIL"),
+        is_extended=row.is_extended,
         info=info,
         confirmed=Confirmed.of(json.loads(row.confirm)),
         n_weights=_known(trials, "n_weights"),

@@ -1,6 +1,7 @@
 """Ready-made studies: published experiments, with the grids, folds and networks of their texts.
 
-The Pima recipes leave inputs unscaled and seal no rows, because their source does neither.
+The Pima recipes leave inputs unscaled and seal no rows, because their source does neither;
+`with_sealed_test` makes of any of them a study whose winner can be judged.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tuning.datasets.catalogue import dataset_info
 from tuning.errors import UnknownRecipeError
 from tuning.parameters import Value
 from tuning.spec import StudySpec
 
 EXAMPLE = "pima-batch-epochs"
+_SEALED_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,25 @@ def recipe(name: str) -> Recipe:
         return RECIPES[name]
     except KeyError:
         raise UnknownRecipeError(name, RECIPES) from None
+
+
+def with_sealed_test(spec: StudySpec) -> StudySpec:
+    """Return a recipe's study with sealed rows, the default settings, and confirmed leaders.
+
+    The search space, the network and the way trials are judged stay those of the source. A
+    fifth of the rows is sealed, unless the study or the dataset has test rows already.
+
+    Raises
+    ------
+    UnknownDatasetError
+        If there is no such dataset.
+    """
+    info = dataset_info(spec.data.dataset, spec.data.digits)
+    has_test_rows = info.n_test_rows > 0 or spec.data.test_fraction > 0
+    sealed = {} if has_test_rows else {"test_fraction": _SEALED_SHARE}
+    data = spec.data.model_copy(update=sealed)
+    changes = {"data": data, "include_default": True, "confirm": True}
+    return spec.model_copy(update=changes)
 
 
 def _values(*values: Value) -> dict[str, Any]:

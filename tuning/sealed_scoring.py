@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 from storage.database import Database
 from storage.settings import settings
@@ -11,16 +13,26 @@ from tuning.datasets.catalogue import load_dataset
 from tuning.errors import NoBestModelError
 from tuning.execution.interface import Executor
 from tuning.export.files import best_model_path
+from tuning.judging import judge_study
 from tuning.sealed import sealed_document, sealed_rows
 from tuning.spec import StudySpec
 
 
 def score_opened(db: Database, executor: Executor) -> list[str]:
-    """Score every opened test that has no scores yet, and return the ids of their studies."""
-    ids = opened_unscored(db)
-    for study_id in ids:
-        score_test(db, study_id, executor)
-    return ids
+    """Score every opened test that has no scores yet, and return the ids of their studies.
+
+    What goes wrong with one is raised when all others have been scored.
+    """
+    scored, failures = [], []
+    for study_id in opened_unscored(db):
+        try:
+            score_test(db, study_id, executor)
+            scored.append(study_id)
+        except Exception as error:  # noqa: BLE001 (raised below)
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return scored
 
 
 def score_test(db: Database, study_id: str, executor: Executor) -> None:
@@ -39,4 +51,25 @@ def score_test(db: Database, study_id: str, executor: Executor) -> None:
     features, targets = sealed_rows(spec, dataset)
     outputs = executor.predict(path.read_bytes(), features)
     document = sealed_document(dataset.info.task, targets, outputs)
-    keep_test(db, study_id, json.dumps(document))
+    keep_test(db, study_id, json.dumps(document | _promise(db, study_id, path)))
+
+
+def _promise(db: Database, study_id: str, path: Path) -> dict[str, Any]:
+    """Return whose model it is, and what the search promises of it."""
+    trial = model_trial(path)
+    found = judge_study(db, study_id, is_over=True).found
+    if trial is None or trial not in found.table.index:
+        return {"trial": trial, "promised": None}
+    expected = found.expected if trial == found.leader else None
+    shown = float(found.table["mean"].loc[trial])
+    return {"trial": trial, "promised": shown if expected is None else expected.mean}
+
+
+def model_trial(path: Path) -> int | None:
+    """Return the trial whose model a file holds; None where nothing beside it says so."""
+    try:
+        facts = json.loads(path.with_suffix(".json").read_text())
+    except (OSError, ValueError):
+        return None
+    trial: int | None = facts.get("trial")
+    return trial

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
 
+from tuning.confirm_plan import most_extra_fits
 from tuning.errors import ParameterError
 from tuning.parameters import (
     OLD_CHOICES,
@@ -196,6 +197,7 @@ def count_sentence(spec: StudySpec) -> str:
     """Say how many fits a study has: "18 trials × 3 folds × 1 repeat = 54 fits (18 trained)".
 
     Trials that differ only in epochs share one training, which is told where every cell runs.
+    What confirming may add is told after it: ", then up to 270 to confirm".
     """
     n_trials, evaluation = spec.n_trials or 0, spec.evaluation
     factors = [counted(n_trials, "trial")]
@@ -203,8 +205,10 @@ def count_sentence(spec: StudySpec) -> str:
         factors.append(counted(evaluation.folds, "fold"))
     factors.append(counted(evaluation.repeats, "repeat"))
     sentence = f"{' × '.join(factors)} = {counted(n_trials * spec.n_fits_per_trial, 'fit')}"
-    n_trained = _n_trained(spec)
-    return sentence if n_trained is None else f"{sentence} ({n_trained:,} trained)"
+    n_trained, n_extra = _n_trained(spec), most_extra_fits(spec)
+    if n_trained is not None:
+        sentence += f" ({n_trained:,} trained)"
+    return f"{sentence}, then up to {n_extra:,} to confirm" if n_extra else sentence
 
 
 def space_note(spec: StudySpec) -> str:
@@ -212,12 +216,14 @@ def space_note(spec: StudySpec) -> str:
     n_cells, wanted = spec.n_cells, spec.sampler.n_trials
     if spec.sampler.kind == "grid" or n_cells is None or wanted is None:
         return ""
-    if spec.n_trials == wanted:
+    n_trials = spec.n_trials
+    if n_trials == wanted:
         return ""
-    verb = "runs" if n_cells == 1 else "run"
+    default = " beside the default settings" if n_trials > n_cells else ""
+    verb = "runs" if n_trials == 1 else "run"
     return (
-        f"The space has {counted(n_cells, 'combination')}, "
-        + f"so {counted(n_cells, 'trial')} {verb}, not {wanted:,}."
+        f"The space has {counted(n_cells, 'combination')}{default}, "
+        + f"so {counted(n_trials, 'trial')} {verb}, not {wanted:,}."
     )
 
 
@@ -237,12 +243,24 @@ def counted(n: int, noun: str) -> str:
 
 def _n_trained(spec: StudySpec) -> int | None:
     """Return the trainings of a study where epochs are searched and every cell runs."""
-    epochs = spec.searched.get("epochs")
-    every_cell_runs = spec.sampler.kind != "tpe" and spec.n_trials == spec.n_cells
-    n_epochs = n_values("epochs", epochs) if epochs is not None and every_cell_runs else None
-    if n_epochs is None or n_epochs == 1:
+    epochs, n_cells = spec.searched.get("epochs"), spec.n_cells
+    if epochs is None or n_cells is None or spec.sampler.kind == "tpe":
         return None
-    return (spec.n_cells or 0) // n_epochs * spec.n_fits_per_trial
+    beside = spec.include_default and not spec.has_default_cell
+    n_epochs = n_values("epochs", epochs)
+    if n_epochs is None or n_epochs == 1 or spec.n_trials != n_cells + beside:
+        return None
+    n_networks = n_cells // n_epochs + (beside and _default_is_another_network(spec))
+    return n_networks * spec.n_fits_per_trial
+
+
+def _default_is_another_network(spec: StudySpec) -> bool:
+    """Tell whether the default settings differ from every cell in more than epochs."""
+    return any(
+        value not in (grid_values(name, spec.searched[name]) or ())
+        for name, value in spec.default_settings.items()
+        if name != "epochs"
+    )
 
 
 def _items(

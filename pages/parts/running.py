@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from pages.parts.show import Badge, plural, since
+from pages.parts.show import Badge, plural, since, state_badge
+from pages.parts.study.facts import confirming_share, is_confirming
 from storage import processes, studies
 from storage.database import Database
 from storage.processes import ProcessRow
 from storage.settings import settings
-from storage.studies import StudyFilter, StudyRow
+from storage.studies import WAITING, StudyFilter, StudyRow
 
 MOST_SHOWN = 3
+CONFIRMING = Badge("Confirming", ":material/fact_check:", "blue")
 LIVE_S = 10.0  # a worker that has not beaten for this long is offline
 _START_S = 20.0  # from the start of the app to the first heartbeat of its worker
 _TRAINED = StudyFilter(states=(studies.PREPARING, studies.TRAINING))
@@ -46,9 +48,25 @@ def running(db: Database, limit: int = MOST_SHOWN) -> Running:
     return Running(tuple(rows), max(studies.count_studies(db, _ACTIVE) - len(rows), 0))
 
 
+def study_badge(row: StudyRow) -> Badge:
+    """Return the badge of a study: its state, what it is about to do, or that it confirms."""
+    return (
+        CONFIRMING if is_confirming(row) and not row.wish else state_badge(row.state, row.wish)
+    )
+
+
 def progress(row: StudyRow) -> float:
-    """Return the share of fits that are done, from 0 to 1."""
+    """Return the share of fits that are done, from 0 to 1; while confirming, of its round."""
+    if is_confirming(row):
+        return confirming_share(row)
     return min(row.n_fits_done / row.n_fits_planned, 1.0) if row.n_fits_planned else 0.0
+
+
+def progress_word(row: StudyRow) -> str:
+    """Say in a word how far a study is."""
+    if row.state == WAITING:
+        return "wait"
+    return "confirming" if is_confirming(row) else f"{progress(row):.0%}"
 
 
 def worker_status(db: Database, timezone: str) -> WorkerStatus:

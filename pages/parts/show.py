@@ -83,12 +83,13 @@ def duration(seconds: float) -> str:
     return f"{hours:,} h {minutes} min" if minutes else f"{hours:,} h"
 
 
-def about(low_s: float, high_s: float) -> str:
+def about(low_s: float, high_s: float, likely_s: float | None = None) -> str:
     """Say how long something will take, with its range, in steps as coarse as the guess.
 
-    The middle is the geometric mean: half and twice as long are equally likely.
+    The middle, where it is not known, is the geometric mean: half and twice as long are
+    equally likely.
     """
-    middle = _rough(math.sqrt(max(low_s, 1) * max(high_s, 1)))
+    middle = _rough(math.sqrt(max(low_s, 1) * max(high_s, 1)) if likely_s is None else likely_s)
     low, high = _rough(low_s), _rough(high_s)
     if low == high:
         return f"about {duration(middle)}"

@@ -11,8 +11,25 @@ HELP: Mapping[str, str] = {
     "fold": "The rows are split in k parts; each is the judge once while the others train.",
     "repeat": "All folds again with another split and other starting weights.",
     "score": "What trials are ranked by: the mean over folds and repeats.",
-    "spread": "± : standard deviation over the fits of a trial.",
+    "spread": "± : half of the 95 % interval of the mean. More repeats make it smaller.",
     "leader": "The trial with the best score so far. Being first is not yet being better.",
+    "tied": "The difference to the leader on the same folds may well be chance.",
+    "cheapest": "As good as the leader as far as anyone can tell, with the fewest weights; of "
+    + "several, the quickest to train.",
+    "rank": "By score. Trials that cannot be told from the leader share the first ranks.",
+    "gap": "Score of the trial less that of the leader, fold by fold on the same folds, so "
+    + "that easy and hard folds cancel out.",
+    "tie": "Tied: may be as good as the leader, by the interval of the gap. Confirmed: still "
+    + "so after fresh repeats. Not compared: it failed, was cut, or lacks a fit.",
+    "diagnosis": "What the loss curves say, mean over the fits. Overfits after 31: loss on "
+    + "training rows still falls, on validation rows it rises since epoch 31.",
+    "more_repeats": "Trains this trial on fresh splits until it has 10 repeats. The ± shrinks, "
+    + "and a lucky score falls back.",
+    "rope": "Two trials that differ by no more than this are practically equal.",
+    "probable": "By a correlated t test on the same folds. Where the study has 20 trials or "
+    + "more, differences are pulled together as far as its scores vary by chance alone.",
+    "luck": "How good the best of as many equally good trials would look, given the noise of "
+    + "the scores. A best score that is not beyond the dotted line may be luck alone.",
     "validation_rows": "Rows that judge a trial. They are used many times, so the best score "
     + "is a little too good.",
     "test_rows": "Rows no trial ever sees.",
@@ -28,9 +45,31 @@ HELP: Mapping[str, str] = {
     "sampler": "Decides which settings to try next.",
     "pruner": "Cuts a trial that is clearly behind.",
     "importance": "How much of the difference in scores a setting explains.",
+    "effects": "How much of the differences in scores goes with a setting alone, less what "
+    + "chance gives; and how much with all it acts together with, learned by trees.",
+    "best_in_common": "How far the values of the best tenth of the trials differ from those "
+    + "of all trials, beside what as many trials picked by chance would show.",
+    "honest_score": "For each fold, the best trial of the other folds is scored on it. A lucky "
+    + "winner falls back, as it would on new data.",
+    "more_trials": "What the last doubling of the trials has gained on rows that did not "
+    + "choose the winner. Its ± is one-sided, at 90 %.",
+    "what_if": "Trees learn what was tried. The interval is made of their errors on trials "
+    + "they had not seen.",
+    "model_file": "Trained with the leader's settings on all rows but the test rows.",
+    "sealed_test": "Rows no trial ever sees. Opened once, at the end, for one honest number.",
+    "confirm": "Runs the leaders again on new splits, up to 10 repeats. A winner by luck falls "
+    + "back here.",
+    "include_default": "Shows whether searching paid off. Costs one trial if the grid does not "
+    + "contain them.",
+    "smallest_difference": "A smaller difference in the score does not count. Empty: 0.01; for "
+    + "losses 1 % of what the default settings score.",
+    "budget": "Proposes what to leave out so that the search ends in time, and says what that "
+    + "costs.",
+    "refine_here": "Adds the finer values to the grid of that study and lets it go on.",
     "target": "The column that is predicted.",
     "task": "What is predicted: yes or no, one of several classes, or a number.",
-    "best": "Score of the leader. ± : standard deviation over the fits of a trial.",
+    "best": "Score of the leader. ± : half of its 95 % interval.",
+    "verdict": "Whether the leader is really better, or may only have been lucky.",
     "took": "Time from the first fit to the end.",
     "trained_by": "Many fits at once: dense networks share one computation. Epochs as one "
     + "graph: convolutional networks, a few side by side. Model.fit: Keras' own loop.",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuning.analysis.encoding import Settings, make_axes, places_of, unit_columns
+from tuning.analysis.encoding import Settings, inside, make_axes, places_of, unit_columns
 from tuning.spec import StudySpec
 
 
@@ -73,3 +73,36 @@ def test_a_word_that_was_never_searched_has_no_place() -> None:
     study = spec(activation={"kind": "list", "values": ["relu", "tanh"]})
 
     assert make_axes(study, [])[0].places(["elu", "relu"]).tolist() == [-1.0, 0.0]
+
+
+def test_inside_means_every_searched_value_is_one_of_the_space() -> None:
+    study = spec(
+        learning_rate={"kind": "log_range", "low": 1e-4, "high": 0.1},
+        batch_size={"kind": "list", "values": [4, 16]},
+        dense_layer_sizes={"kind": "list", "values": [[8], [8, 8]]},
+        max_norm={"kind": "list", "values": [None, 1.0]},
+    )
+    first: Settings = {
+        "learning_rate": 1e-4,
+        "batch_size": 4,
+        "dense_layer_sizes": (8, 8),
+        "max_norm": None,
+    }
+    outside: list[Settings] = [
+        {**first, "learning_rate": None},
+        {**first, "learning_rate": 0.2},
+        {**first, "batch_size": 12},
+        {**first, "dense_layer_sizes": (8, 4)},
+        {**first, "dense_layer_sizes": None},
+        {**first, "max_norm": 2.0},
+    ]
+
+    assert inside(study, [first, {**first, "learning_rate": 0.1}]).tolist() == [True, True]
+    assert inside(study, outside).tolist() == [False] * 6
+    assert inside(study, []).tolist() == []
+
+
+def test_added_up_steps_do_not_leave_a_range() -> None:
+    study = spec(dropout_rate={"kind": "range", "low": 0.0, "high": 0.3, "step": 0.1})
+
+    assert inside(study, [{"dropout_rate": 0.1 + 0.2}]).tolist() == [True]

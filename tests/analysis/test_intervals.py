@@ -16,12 +16,10 @@ from tuning.analysis.intervals import (
     Interval,
     Kind,
     correction,
-    digits,
     flag_of,
     half_width,
     score_interval,
     score_intervals,
-    show,
     split_correction,
     why_no_interval,
 )
@@ -175,28 +173,6 @@ def test_where_there_is_no_interval_a_sentence_says_why(
 
 def test_fewer_than_four_degrees_of_freedom_are_flagged() -> None:
     assert [flag_of(df) for df in (3.0, 4.0)] == [TOO_FEW_FOLDS, None]
-
-
-@pytest.mark.parametrize(
-    ("half", "expected"),
-    [
-        (0.014, "0.762 ± 0.014"),
-        (0.041, "0.76 ± 0.04"),
-        (0.1, "0.76 ± 0.10"),
-        (0.3, "0.8 ± 0.3"),
-        (0.00037, "0.7623 ± 0.0004"),
-        (14.0, "1 ± 14"),
-    ],
-)
-def test_a_score_shows_no_more_digits_than_its_interval_supports(
-    half: float, expected: str
-) -> None:
-    assert show(0.76234, half) == expected
-
-
-@pytest.mark.parametrize(("half", "expected"), [(0.0, 4), (1e-9, 4), (math.inf, 0), (NAN, 0)])
-def test_digits_have_ends(half: float, expected: int) -> None:
-    assert digits(half) == expected
 
 
 def test_every_score_a_study_can_have_is_of_some_kind() -> None:

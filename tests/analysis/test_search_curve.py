@@ -106,6 +106,7 @@ def test_the_error_of_the_last_point_is_the_honest_scores() -> None:
     assert curve.standard_error[-1] == pytest.approx(
         statistics.stdev([0.70, 0.71, 0.73, 0.71]) * math.sqrt(1 / 4 + 1 / 3)
     )
+    assert curve.half_width[-1] == pytest.approx(0.0305848, abs=1e-7)
 
 
 def test_the_curve_is_the_mean_over_every_draw() -> None:
@@ -163,13 +164,13 @@ def test_the_gain_of_the_last_doubling_and_its_margin_by_hand() -> None:
             0.01,
             "yes",
             "More trials would probably help. The last doubling of the trials gained "
-            + "+0.0667 ± 0.0000.",
+            + "+0.067 ± 0.000.",
         ),
         (
             0.1,
             "no",
             "More trials would hardly help. The last doubling of the trials gained "
-            + "+0.0667 ± 0.0000, less than the 0.1 that matters.",
+            + "+0.067 ± 0.000, less than the 0.1 that matters.",
         ),
     ],
 )
@@ -195,7 +196,7 @@ def test_noise_above_what_matters_cannot_be_told() -> None:
     assert found.margin == pytest.approx(1.637744 * error, abs=1e-7)
     assert found.sentence == (
         "Cannot tell whether more trials would help. "
-        + "The last doubling of the trials gained -0.03 ± 0.03; 0.001 would matter."
+        + "The last doubling of the trials gained -0.028 ± 0.032; 0.001 would matter."
     )
 
 

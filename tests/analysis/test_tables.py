@@ -21,7 +21,10 @@ from tuning.analysis.tables import (
     fold_scores,
     history,
     history_finding,
+    in_words,
     one_parameter,
+    outside,
+    outside_sentence,
     scores_of,
     thin_history,
     trial_table,
@@ -103,6 +106,7 @@ def test_scores_of_fits_have_a_column_for_each_fold() -> None:
     assert table.columns.tolist() == ["fold 0", "fold 1"]
     assert table.index.tolist() == [4]
     assert table.to_numpy().tolist() == [[0.4, 0.6]]
+    assert fold_scores(spec(BATCHES), [*fits, FitScore(4, 1, 0, 0.9, "")]).equals(table)
     assert fold_scores(spec(BATCHES), []).empty
     assert fold_scores(spec(BATCHES, method="holdout"), fits).columns.empty
 
@@ -119,7 +123,89 @@ def test_a_value_that_may_be_off_is_shown_as_text() -> None:
 
     table = trial_table(study, lines([trial(0, 0.5, max_norm=None), trial(1, 0.5, max_norm=2)]))
 
-    assert table["max_norm"].tolist() == ["off", "2"]
+    assert table["max_norm"].tolist() == ["no limit", "2"]
+
+
+RATES = {"learning_rate": {"kind": "list", "values": [0.001, 0.01]}}
+
+
+def test_default_settings_without_a_number_leave_numbers_as_they_are() -> None:
+    rows = [trial(0, 0.5, learning_rate=None), trial(1, 0.6, learning_rate=0.01)]
+
+    table = trial_table(spec(RATES), lines(rows))
+
+    assert table["learning_rate"].dtype == "float64"
+    assert math.isnan(table["learning_rate"].iloc[0])
+    assert table["learning_rate"].iloc[1] == 0.01
+    assert in_words("learning_rate", [None, 0.01]) == ["the optimizer's own", "0.01"]
+
+
+@pytest.mark.parametrize("default", [None, 0.5])
+def test_default_settings_outside_the_values_are_no_part_of_slices(
+    default: float | None,
+) -> None:
+    study = spec(RATES | BATCHES)
+    rows = [
+        trial(0, 0.1, learning_rate=default, batch_size=10),
+        trial(1, 0.6, learning_rate=0.01, batch_size=10),
+        trial(2, 0.8, learning_rate=0.01, batch_size=20),
+    ]
+
+    table = one_parameter(study, rows, "learning_rate")
+    means = value_means(study, table, "learning_rate")
+    scores, counts = two_parameters(study, rows, "learning_rate", "batch_size")
+
+    assert table["number"].tolist() == [1, 2]
+    assert means["value"].tolist() == [0.01]
+    assert means["score"].tolist() == pytest.approx([0.7])
+    assert scores.columns.tolist() == ["0.001", "0.01"]
+    assert counts.to_numpy().tolist() == [[0, 1], [0, 1]]
+    assert [row.number for row in outside(study, rows, ["learning_rate", "batch_size"])] == [0]
+    assert outside(study, rows, ["batch_size"]) == []
+    assert len(one_parameter(study, rows, "batch_size")) == 3
+
+
+def test_default_settings_outside_a_range_are_no_part_of_its_bins() -> None:
+    study = spec(BATCHES | {"learning_rate": {"kind": "log_range", "low": 1e-4, "high": 1e-1}})
+    rows = [
+        trial(0, 0.9, batch_size=10, learning_rate=None),
+        trial(1, 0.9, batch_size=32, learning_rate=1e-4),
+        trial(2, 0.5, batch_size=10, learning_rate=1e-4),
+    ]
+
+    scores, counts = two_parameters(study, rows, "learning_rate", "batch_size")
+
+    assert counts.to_numpy().sum() == 1
+    assert scores.to_numpy()[0, 0] == 0.5
+    assert one_parameter(study, rows, "learning_rate")["value"].tolist() == [1e-4, 1e-4]
+
+
+def test_steps_that_were_added_up_are_the_values_that_were_meant() -> None:
+    study = spec(
+        BATCHES | {"dropout_rate": {"kind": "range", "low": 0.0, "high": 0.4, "step": 0.1}}
+    )
+    rows = [
+        trial(0, 0.5, batch_size=10, dropout_rate=0.1 + 0.2),
+        trial(1, 0.5, batch_size=10, dropout_rate=0.25),
+    ]
+
+    _, counts = two_parameters(study, rows, "dropout_rate", "batch_size")
+
+    assert counts.columns.tolist() == ["0", "0.1", "0.2", "0.3", "0.4"]
+    assert counts.to_numpy()[0].tolist() == [0, 0, 0, 1, 0]
+
+
+def test_what_slices_leave_out_is_said() -> None:
+    rows = [trial(number, 0.5) for number in range(3)]
+
+    assert outside_sentence([]) == ""
+    assert outside_sentence(rows[:1]) == (
+        "Trial 0, the default settings, lies outside the searched values and is left out."
+    )
+    assert outside_sentence(rows[2:]) == (
+        "Trial 2 lies outside the searched values and is left out."
+    )
+    assert outside_sentence(rows) == "3 trials outside the searched values are left out."
 
 
 def test_fits_are_named_by_repeat_only_where_there_are_several() -> None:

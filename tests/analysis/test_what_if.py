@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tuning.analysis.what_if import WhatIf, make_what_if
+from tuning.analysis.what_if import WhatIf, limits_of, make_what_if
 from tuning.spec import StudySpec
 
 Array = NDArray[np.float64]
@@ -172,6 +172,29 @@ def test_nearest_are_the_tried_trials_by_distance_with_their_numbers() -> None:
     assert distances == sorted(distances)
     assert len(distances) == 3
     assert 0 not in [near.number for near in pruned.nearest]
+
+
+def test_trials_keep_their_own_numbers() -> None:
+    tried = draw(60, np.random.default_rng(1))
+    numbers = range(100, 160)
+
+    found = learn(tried, bowl(tried), numbers=numbers).predict(tried[5])
+
+    assert found.nearest[0].number == 105
+
+
+@pytest.mark.parametrize(
+    ("score", "limits"),
+    [
+        ("accuracy", (0.0, 1.0)),
+        ("roc_auc", (0.0, 1.0)),
+        ("r2", (-math.inf, 1.0)),
+        ("log_loss", (-math.inf, 0.0)),
+        ("rmse", (-math.inf, 0.0)),
+    ],
+)
+def test_scores_end_where_they_must(score: str, limits: tuple[float, float]) -> None:
+    assert limits_of(score) == limits
 
 
 def test_every_cell_of_a_grid_is_near_also_one_that_failed() -> None:

@@ -93,8 +93,10 @@ def test_the_example_goes_from_an_empty_home_to_the_answer(server: Server, page:
     assert len(scores) >= 10  # the grid draws the rows in view
     assert scores == sorted(scores, reverse=True)
     open_tab(page, "Analysis")
-    expect(page.get_by_test_id("stPlotlyChart")).to_be_visible()
+    expect(page.get_by_text("Needs 20 trials; 18 have finished so far.")).to_be_visible()
     expect(page.get_by_text("Based on 18 of 18 trials")).to_be_visible()
+    page.get_by_test_id("stMain").get_by_text("Two parameters", exact=True).click()
+    expect(page.get_by_test_id("stPlotlyChart")).to_be_visible()
     open_tab(page, "Best model")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the model (.keras)").click()
@@ -117,7 +119,7 @@ def test_a_study_is_paused_goes_on_and_takes_more_trials(server: Server, page: P
     page.get_by_role("button", name="Resume").click()
     expect_finished(page)
 
-    page.get_by_role("button", name="More").click()
+    page.get_by_role("button", name="Next step").click()
     page.get_by_role("button", name="Add trials…").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("button", name="Add and go on")).to_be_disabled()
@@ -146,7 +148,7 @@ def test_california_is_changed_before_launch_and_sorted_by_error(
     assert errors == sorted(errors)
     assert get_study(server.db, found).n_fits_done == 6
     open_tab(page, "Analysis")
-    expect(page.get_by_text(re.compile("needs 10 finished trials"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Needs 20 trials; 2 have finished so far"))).to_be_visible()
 
 
 def test_the_network_of_the_digits_is_trained_as_published(server: Server, page: Page) -> None:

@@ -17,8 +17,11 @@ from storage.leases import claim_study, update_claimed
 from storage.results import Batch, FitRow, TrialRow, write_batch
 from storage.studies import FINISHED, get_study, list_studies
 from tuning.cli.app import app
+from tuning.digits import with_error
 from tuning.export.files import model_folder
-from tuning.recipes import RECIPES
+from tuning.judging import judge_study
+from tuning.launch import launch
+from tuning.recipes import RECIPES, with_sealed_test
 from tuning.spec import StudySpec
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +44,7 @@ def run_json(*arguments: str) -> Any:
 
 
 def write_study(trainers: Sequence[str] = ("", "")) -> str:
-    """Write a finished study of two complete trials and a failed one."""
+    """Write a finished study of two complete trials, tied, and a failed one."""
     queued = run_json(
         "search", "pima-batch-epochs", "--background", "--set", "data.dataset=breast-cancer"
     )
@@ -54,9 +57,11 @@ def write_study(trainers: Sequence[str] = ("", "")) -> str:
         TrialRow(1, "COMPLETE", params[1], 0.72, 0.01, 50, 3.0, 121),
         TrialRow(2, "FAIL", params[2], message="Loss became NaN [at once]."),
     ]
+    scores = [(0.59, 0.63, 0.61), (0.71, 0.73, 0.72)]
     fits = [
-        FitRow(number, 0, 0, "COMPLETE", 0.6, trainer=trainer)
+        FitRow(number, 0, fold, "COMPLETE", score, trainer=trainer)
         for number, trainer in enumerate(trainers)
+        for fold, score in enumerate(scores[number])
     ]
     best = {"best_number": 1, "best_score": 0.72, "best_half_width": 0.01, "n_trials_done": 3}
     write_batch(database(), claim, Batch(trials=trials, fits=fits, study=best))
@@ -138,6 +143,28 @@ def test_a_search_in_the_background_waits_for_a_worker() -> None:
     assert StudySpec.parse(row.spec).seed == 3
 
 
+def test_a_sealed_search_tries_the_default_settings_and_confirms() -> None:
+    published = run_json("search", "pima-batch-epochs", "--background")["study"]
+    sealed = run_json("search", "pima-batch-epochs", "--sealed", "--background")["study"]
+
+    rows = {study_id: get_study(database(), study_id) for study_id in (published, sealed)}
+    assert StudySpec.parse(rows[sealed].spec) == with_sealed_test(
+        RECIPES["pima-batch-epochs"].spec
+    )
+    assert rows[published].n_trials_planned == 18
+    assert rows[sealed].n_trials_planned == 19
+
+
+def test_what_is_set_goes_before_what_is_sealed() -> None:
+    queued = run_json(
+        "search", "pima-sgd", "--sealed", "--background", "--set", "data.test_fraction=0.3"
+    )
+
+    assert (
+        StudySpec.parse(get_study(database(), queued["study"]).spec).data.test_fraction == 0.3
+    )
+
+
 def test_a_queued_search_says_how_to_see_it() -> None:
     text = run("search", "pima-sgd", "--background").stdout
 
@@ -174,7 +201,7 @@ def test_studies_are_listed_newest_first_and_found_by_name() -> None:
     assert [entry["id"] for entry in run_json("studies")] == [waiting, finished]
     assert [entry["id"] for entry in run_json("studies", "--find", "batch")] == [finished]
     text = run("studies").stdout
-    assert "trial 1: accuracy 0.7200 ± 0.0100" in text
+    assert "trial 1: accuracy 0.720 ± 0.010" in text
     assert "3/18" in text
     assert "and 1 older ones; use --limit to see more." in run("studies", "--limit", "1").stdout
 
@@ -187,9 +214,60 @@ def test_a_study_is_shown_best_first() -> None:
     order = [line.split()[1] for line in lines if line.startswith("│")]
     assert order == ["1", "0", "2"]
     assert "Loss became NaN [at once]." in "".join(lines)
-    assert lines[-1].split() == (
-        f"{study_id}: finished. trial 1: accuracy 0.7200 ± 0.0100".split()
-    )
+    said = " ".join(" ".join(lines).split())
+    assert f"{study_id}: finished. trial 1: accuracy 0.720 ± 0.010" in said
+    judged = judge_study(database(), study_id)
+    assert judged.sentence in said
+    assert "cannot be told: " in judged.sentence  # one trial of three failed
+
+
+def test_a_winner_is_shown_with_what_it_may_score_on_new_data() -> None:
+    study_id = write_nine()
+
+    lines = run("show", study_id).stdout
+    document = run_json("show", study_id)
+
+    said = " ".join(lines.split())
+    found = judge_study(database(), study_id).found
+    assert found.expected is not None
+    assert "Trial 8 is better than all others: accuracy 0.950 ± " in said
+    # Trial 8 wins without each fold too, so that no optimism shows.
+    assert found.leader == 8
+    assert found.expected.mean == pytest.approx(0.95)
+    assert f"Expected on new data: {with_error(0.95, found.expected.half_width)}." in said
+    assert document["verdict"] == json.loads(json.dumps(judged_document(study_id)))
+    assert document["verdict"]["kind"] == "leads"
+    assert document["sealed_test"] is None
+
+
+def judged_document(study_id: str) -> Any:
+    return judge_study(database(), study_id).document
+
+
+def write_nine() -> str:
+    """Write a finished study of nine trials, the last of them far ahead on every fold."""
+    spec = {
+        "name": "nine",
+        "data": {"dataset": "breast-cancer"},
+        "space": {"n_neurons": {"kind": "list", "values": list(range(1, 10))}},
+    }
+    study_id = launch(database(), StudySpec.parse(spec))
+    claim = claim_study(database(), "worker", study_id)
+    assert claim is not None
+    noise = (0.002, -0.004, 0.0, 0.004, -0.002)
+    means = [0.80 + 0.01 * number for number in range(8)] + [0.95]
+    trials = [
+        TrialRow(number, "COMPLETE", {"n_neurons": number + 1}, mean, 0.003)
+        for number, mean in enumerate(means)
+    ]
+    fits = [
+        FitRow(number, 0, fold, "COMPLETE", mean + off * (1 + number % 3))
+        for number, mean in enumerate(means)
+        for fold, off in enumerate(noise)
+    ]
+    write_batch(database(), claim, Batch(trials=trials, fits=fits))
+    update_claimed(database(), claim, state=FINISHED, started_at=1.0)
+    return study_id
 
 
 def test_how_a_study_was_trained_is_told_once_or_where_trials_differ_for_each() -> None:

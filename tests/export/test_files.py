@@ -38,6 +38,12 @@ SPEC = StudySpec.parse(
 )
 
 
+# Scores .7 and .8 on 455 rows: p = 342.25 / 457, v = (10 p(1 - p) / 227.5 + .005) / 11,
+# c = 1/2 + 1, and t(.975, 11) = 2.2009852.
+_P = 342.25 / 457
+HALF_WIDTH = 2.2009852 * (1.5 * (10 * _P * (1 - _P) / 227.5 + 0.005) / 11) ** 0.5
+
+
 @pytest.fixture
 def study_id(db: Database) -> str:
     """Give a finished study of a complete and a failed trial."""
@@ -68,7 +74,9 @@ def test_the_table_of_trials_has_a_column_for_every_parameter_and_fold(
     db: Database, study_id: str
 ) -> None:
     complete, failed = read(trials_csv(db, study_id))
+    half_width = complete["half_width"]
 
+    assert float(half_width) == pytest.approx(HALF_WIDTH)
     assert complete == {
         "number": "0",
         "state": "COMPLETE",
@@ -76,6 +84,12 @@ def test_the_table_of_trials_has_a_column_for_every_parameter_and_fold(
         "activation": "relu",
         "score": "0.75",
         "spread": "0.05",
+        "rank": "1",
+        "mean": "0.75",
+        "half_width": half_width,
+        "gap": "0.0",
+        "tie": "leader",
+        "n_repeats": "1",
         "score_repeat0_fold0": "0.7",
         "score_repeat0_fold1": "0.8",
         "n_epochs": "9.5",
@@ -85,6 +99,41 @@ def test_the_table_of_trials_has_a_column_for_every_parameter_and_fold(
     }
     assert failed["dense_layer_sizes"] == "16-8"
     assert (failed["score"], failed["score_repeat0_fold1"]) == ("", "")
+    assert (failed["rank"], failed["tie"], failed["n_repeats"]) == ("", "", "")
+
+
+def test_repeats_of_confirming_stay_apart_from_the_scores_of_the_search(
+    db: Database, study_id: str
+) -> None:
+    claim = claim_study(db, "worker", launch(db, SPEC))
+    assert claim is not None
+    fits = [
+        FitRow(n, repeat, fold, "COMPLETE", 0.7 + n / 10 + repeat / 100, trainer="keras")
+        for n, repeats in ((0, 1), (1, 2))
+        for repeat in range(repeats)
+        for fold in (0, 1)
+    ]
+    params = {"dense_layer_sizes": [8], "activation": "relu"}
+    trials = [TrialRow(n, "COMPLETE", params, 0.7 + n / 10) for n in (0, 1)]
+    write_batch(db, claim, Batch(trials=trials, fits=fits))
+
+    worse, better = study_document(db, claim.study_id)["trials"]
+
+    assert better["fold_scores"] == pytest.approx([0.8, 0.8])
+    assert better["confirm_scores"] == pytest.approx([0.81, 0.81])
+    assert better["mean"] == pytest.approx(0.805)
+    assert (better["n_repeats"], worse["n_repeats"]) == (2, 1)
+    assert worse["confirm_scores"] == []
+    assert worse["gap"] == pytest.approx(-0.1)  # on the folds that both have
+
+
+def test_the_verdict_comes_with_the_document(db: Database, study_id: str) -> None:
+    verdict = json.loads(study_json(db, study_id))["verdict"]
+
+    assert verdict["leader"] == 0
+    assert verdict["score"] == 0.75
+    assert verdict["half_width"] == pytest.approx(HALF_WIDTH)
+    assert verdict["sentence"].startswith("Trial 0 has the best score, accuracy 0.75 ± 0.09.")
 
 
 def test_text_that_a_spreadsheet_would_run_is_disarmed(db: Database, study_id: str) -> None:
@@ -126,7 +175,14 @@ def test_the_document_holds_study_spec_trials_and_best(db: Database, study_id: s
         "params": {"dense_layer_sizes": [8], "activation": "relu"},
         "score": 0.75,
         "std": 0.05,
+        "rank": 1,
+        "mean": 0.75,
+        "half_width": pytest.approx(HALF_WIDTH),
+        "gap": 0.0,
+        "tie": "leader",
+        "n_repeats": 1,
         "fold_scores": [0.7, 0.8],
+        "confirm_scores": [],
         "n_epochs": 9.5,
         "duration_s": 1.5,
         "n_weights": 257,

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pages.parts.charts.colors import HIGHLIGHTS, LEADER, NEUTRAL, SECOND
 from pages.parts.charts.curves import (
     Display,
     Frame,
@@ -21,8 +22,8 @@ from pages.parts.charts.curves import (
     spread_labels,
     value_range,
 )
+from pages.parts.charts.gap import gap_intervals, gap_px
 from pages.parts.charts.importance import (
-    importance_bars,
     one_parameter_dots,
     two_parameter_map,
 )
@@ -217,16 +218,6 @@ def test_a_thinned_history_says_how_many_trials_are_dots() -> None:
     assert option["xAxis"]["max"] == 5000
 
 
-def test_the_most_important_bar_is_on_top() -> None:
-    table = pd.DataFrame({"label": ["Epochs", "Momentum"], "share": [0.95, 0.05]})
-
-    figure = importance_bars(table, "Epochs matter most")
-
-    bars = figure.data[0]
-    assert list(bars.y) == ["Momentum", "Epochs"]  # Plotly draws from the bottom
-    assert bars.marker.color[0] != bars.marker.color[1]
-
-
 def test_one_parameter_has_a_dot_for_each_trial_and_the_means() -> None:
     table = pd.DataFrame({"number": [0, 1], "value": [0.1, 0.2], "score": [0.5, 0.6]})
     means = pd.DataFrame({"value": [0.1, 0.2], "score": [0.5, 0.6]})
@@ -253,3 +244,59 @@ def test_better_is_the_strong_end_of_the_colours(higher_is_better: bool) -> None
 
     strongest = figure.data[0].colorscale[-1 if higher_is_better else 0][1]
     assert strongest.upper() == "#0A2F75"
+
+
+GAPS = pd.DataFrame(
+    {
+        "number": [4, 6, 0, 8],
+        "gap": [0.0, -0.01, -0.02, -0.07],
+        "low": [0.0, -0.04, -0.05, -0.13],
+        "high": [0.0, 0.02, 0.01, -0.01],
+        "tie": ["leader", "tied", "tied", "worse"],
+        "is_default": [False, False, True, False],
+        "highlight": [-1, -1, -1, 0],
+    }
+)
+
+
+def test_gaps_have_a_mark_for_what_each_trial_is() -> None:
+    figure = gap_intervals(GAPS, "2 trials tie", "accuracy", higher_is_better=True)
+
+    (dots,) = figure.data
+    assert dots.marker.symbol == ("star", "circle-open", "diamond-open", "circle")
+    assert dots.marker.color == (LEADER, NEUTRAL, SECOND, HIGHLIGHTS[0])
+    assert dots.y == ("trial 4, leader", "trial 6", "trial 0, default", "trial 8")
+    assert np.allclose(dots.error_x.array, [0, 0.03, 0.03, 0.06])
+    assert np.allclose(dots.error_x.arrayminus, [0, 0.03, 0.03, 0.06])
+    assert figure.layout.shapes[0].x0 == figure.layout.shapes[0].x1 == 0
+    assert figure.layout.yaxis.categoryarray[-1] == "trial 4, leader"  # the top
+    assert figure.layout.title.text == "2 trials tie"
+
+
+@pytest.mark.parametrize(("higher_is_better", "sign"), [(True, 1), (False, -1)])
+def test_worse_is_on_the_left(higher_is_better: bool, sign: int) -> None:
+    table = GAPS.assign(
+        gap=sign * GAPS["gap"], low=sign * GAPS["low"], high=sign * GAPS["high"]
+    )
+    table[["low", "high"]] = np.sort(table[["low", "high"]], axis=1)
+
+    figure = gap_intervals(table, "", "loss", higher_is_better=higher_is_better)
+
+    left, right = figure.layout.xaxis.range
+    worst = table["gap"].iloc[-1]
+    assert abs(worst - left) < abs(worst - right)
+    assert min(left, right) < table["low"].min()
+    assert max(left, right) > table["high"].max()
+
+
+def test_a_leader_that_is_the_default_stays_a_diamond() -> None:
+    table = GAPS.assign(is_default=[True, False, False, False])
+
+    figure = gap_intervals(table, "", "accuracy", higher_is_better=True)
+
+    assert figure.data[0].marker.symbol[0] == "diamond"
+    assert figure.data[0].y[0] == "trial 4, leader, default"
+
+
+def test_each_trial_has_a_line_of_its_own() -> None:
+    assert gap_px(GAPS) - gap_px(GAPS.iloc[:3]) == 24

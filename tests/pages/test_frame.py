@@ -56,6 +56,17 @@ def test_running_studies_are_listed_with_their_progress() -> None:
     assert links == [r"pima\-optimizer · 33%", r"pima\-init · wait"]  # 7 of 21 fits
 
 
+def test_a_study_that_confirms_is_listed_with_that_word() -> None:
+    claim = claim_study(database(), "test", start())
+    assert claim is not None
+    phase = "Confirming the best 5 with 2 repeats: 3 of 25 fits"
+    update_claimed(database(), claim, state=studies.TRAINING, phase=phase, n_fits_done=21)
+
+    links = [link.proto.label for link in run_app().sidebar.get("page_link")]
+
+    assert links == [r"pima\-optimizer · confirming"]
+
+
 def test_the_study_that_trains_is_listed_first_and_the_rest_is_counted(db: Database) -> None:
     ids = [launch(db, recipe("pima-optimizer").spec) for _ in range(5)]
     claim = claim_study(db, "test", ids[2])

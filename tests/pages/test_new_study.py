@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.parts import show
+from pages.parts.forms.brief import time_text
+from pages.parts.forms.budget import changed_fields
 from pages.parts.forms.data import fitting
 from pages.parts.forms.draft import (
     BLANK,
@@ -21,16 +24,29 @@ from pages.parts.forms.draft import (
 )
 from pages.parts.forms.paste import with_pasted
 from pages.parts.forms.reading import check
+from pages.parts.forms.sealing import opened_before, seal_note, usual_share
 from pages.parts.forms.space import fixed_at_first
 from pages.parts.forms.starter import starter
-from storage.database import database
+from storage.database import Database, database
 from storage.drafts import load_draft
-from storage.studies import count_studies, list_studies
+from storage.results import read_trials
+from storage.studies import (
+    FINISHED,
+    TRAINING,
+    WAITING,
+    count_studies,
+    get_study,
+    list_studies,
+)
+from storage.wishes import open_test
+from tests.pages.written_study import WrittenStudy, grid_spec
+from tuning.analysis.estimate import Estimate, estimate
 from tuning.datasets.catalogue import catalogue
 from tuning.parameters import PARAMETERS
 from tuning.paste import as_python, read_pasted
-from tuning.recipes import RECIPES
-from tuning.setting import Choices, LogRange
+from tuning.recipes import RECIPES, with_sealed_test
+from tuning.refined import propose
+from tuning.setting import Choices, LogRange, grid_values
 from tuning.spec import StudySpec
 
 _FRAME = Path(__file__).parents[2] / "pages" / "frame.py"
@@ -71,7 +87,83 @@ def test_starter_search_uses_fewer_folds_where_a_class_is_rare() -> None:
 
     spec = starter(info)
 
-    assert spec.evaluation.folds == 3  # 4 rows less a fifth leave 3 whole ones
+    assert spec.evaluation.folds == 3  # 4 rows cannot be in 5 folds
+
+
+def test_starter_search_tries_the_default_settings_and_confirms_its_leaders() -> None:
+    for info in catalogue().values():
+        spec = starter(info)
+
+        assert spec.include_default
+        assert spec.confirm
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "share"),
+    [
+        (768, 0.0),
+        (999, 0.0),
+        (1_000, 0.0),  # offered
+        (4_000, 0.0),
+        (4_001, 0.2),
+        (50_000, 0.2),
+        (100_000, 0.1),  # at most 10,000 rows
+        (300_000, 0.033),
+    ],
+)
+def test_rows_are_sealed_unasked_where_there_are_many(n_rows: int, share: float) -> None:
+    info = replace(catalogue()["pima"], n_rows=n_rows)
+
+    assert usual_share(info) == share
+    assert starter(info).data.test_fraction == share
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "sealed", "sentence"),
+    [
+        # Half-widths of Wilson's interval at 0.8: 1.96 · √(0.16 / n), less a little.
+        (5_000, True, "1,000 sealed rows tell an accuracy of 0.8 to ±0.02."),
+        (1_230, False, "Sealing 246 rows would tell an accuracy of 0.8 to ±0.05."),
+        (
+            768,
+            False,
+            "With 768 rows sealing costs more than it tells: "
+            + "154 of them would tell an accuracy of 0.8 to ±0.06.",
+        ),
+    ],
+)
+def test_what_sealed_rows_are_worth_is_told(n_rows: int, sealed: bool, sentence: str) -> None:
+    info = replace(catalogue()["pima"], n_rows=n_rows)
+
+    assert seal_note(info, 20.0, is_sealed=sealed, is_published=False) == sentence
+
+
+def test_a_recipe_as_published_says_why_nothing_is_sealed() -> None:
+    info = catalogue()["pima"]
+
+    note = seal_note(info, 20.0, is_sealed=False, is_published=True)
+
+    assert note == "No sealed rows, as in the source."
+
+
+def test_rows_that_were_opened_by_a_study_are_named(db: Database) -> None:
+    spec = with_sealed_test(RECIPES["pima-sgd"].spec)
+    spec = spec.model_copy(
+        update={"data": spec.data.model_copy(update={"dataset": "breast-cancer"})}
+    )
+    info = catalogue()["breast-cancer"]
+    study = WrittenStudy.waiting(db, spec)
+    study.train()
+    study.end()
+    assert opened_before(db, spec, info, "UTC") == ""
+
+    at = open_test(db, study.id)
+
+    day = show.moment(at, "UTC")
+    assert opened_before(db, spec, info, "UTC") == (
+        f"{study.id} opened these rows on {day.day} {day:%B}; "
+        + "a second look is a little less independent."
+    )
 
 
 def test_details_without_a_widget_survive_the_form() -> None:
@@ -227,7 +319,7 @@ def test_each_mistake_is_told_at_its_place(changes: Fields, place: str, sentence
     ("changes", "place", "sentence"),
     [
         (
-            {"sealed": False},
+            {"dataset": "digits", "digits": list(range(10)), "sealed": False},
             "data",
             "Without sealed rows the best score will look better than it is.",
         ),
@@ -260,6 +352,34 @@ def test_each_warning_stands_at_its_place_and_stops_nothing(
 
     assert checked.warnings == {place: [sentence]}
     assert checked.spec is not None
+
+
+def test_few_rows_are_not_urged_to_be_sealed() -> None:
+    assert check(_form(sealed=False)).warnings == {}
+
+
+@pytest.mark.parametrize("rope", [-1.0, 0.0, 1e7, float("nan")])
+def test_a_difference_that_no_study_takes_is_told_under_evaluation(rope: float) -> None:
+    checked = check(_form(rope=rope))
+
+    assert list(checked.problems) == ["evaluation"]
+    assert checked.problems["evaluation"][0].startswith("evaluation › rope is ")
+    assert checked.spec is None
+
+
+@pytest.mark.parametrize("field", ["confirm", "include_default"])
+def test_a_choice_that_is_neither_yes_nor_no_is_told(field: str) -> None:
+    checked = check(_form(**{field: "perhaps"}))
+
+    assert checked.all_problems == [f"{field} is 'perhaps'. Use true or false."]
+    assert checked.first_problem is not None
+
+
+def test_choices_that_make_a_winner_trustworthy_become_part_of_the_study() -> None:
+    spec = _spec(_form(confirm=True, include_default=True, rope=0.02))
+
+    assert (spec.confirm, spec.include_default, spec.evaluation.rope) == (True, True, 0.02)
+    assert form_of(spec) == form_of(spec) | {"confirm": True, "rope": 0.02}
 
 
 def test_unknown_dataset_is_told_under_data() -> None:
@@ -310,7 +430,9 @@ def test_another_dataset_brings_a_score_and_a_network_that_fit() -> None:
 
 def test_a_changed_recipe_no_longer_carries_its_name() -> None:
     assert _spec(_form(batch_size__list="10, 20")).recipe is None
-    assert _spec(_form(sealed=True, name="mine")).recipe == "pima-batch-epochs"
+    assert _spec(_form(rope=0.02)).recipe is None
+    judged: Fields = {"sealed": True, "confirm": True, "include_default": True}
+    assert _spec(_form(name="mine") | judged).recipe == "pima-batch-epochs"
 
 
 def test_ranges_get_points_for_a_grid_and_a_step_after_it() -> None:
@@ -522,6 +644,36 @@ def test_a_reload_restores_what_was_typed_even_if_it_is_wrong(opened: AppTest) -
     assert fresh.button(key="new_start").disabled
 
 
+def test_a_form_that_the_browser_has_emptied_is_filled_in_again(opened: AppTest) -> None:
+    at = _go(opened, recipe="pima-batch-epochs")
+    before = dict(at.session_state["new_draft"].fields)
+
+    # What a browser sends whose widgets were drawn too late to hear what they hold.
+    for key, value in {"new_sampler": None, "new_name": "", "new_shuffle": False}.items():
+        at.session_state[key] = value
+    at.run()
+
+    assert not at.exception
+    assert at.session_state["new_draft"].fields == before
+    assert at.text_input(key="new_name").value == "pima-batch-epochs"
+
+
+def test_what_widgets_hold_is_said_again_until_the_browser_has_drawn_them(
+    opened: AppTest,
+) -> None:
+    at = _go(opened, recipe="pima-batch-epochs")
+
+    at.text_input(key="new_name").set_value("mine").run()
+    typed = at.text_input(key="new_name").proto.set_value
+    other = at.text_input(key="space_epochs_list").proto.set_value
+    at.session_state["new_begun"] = float("-inf")  # a while ago
+    at.run()
+
+    assert (typed, other) == (False, True)  # somebody who types is not interrupted
+    assert at.text_input(key="space_epochs_list").proto.set_value is False
+    assert at.text_input(key="new_name").value == "mine"
+
+
 def test_a_draft_that_is_gone_says_so(opened: AppTest) -> None:
     at = _go(opened, draft="nonsense")
 
@@ -627,15 +779,244 @@ def test_typed_settings_are_replaced_only_after_a_question(opened: AppTest) -> N
     assert _bar(at).startswith("30 trials")
 
 
-def test_sealing_is_the_variant_of_a_recipe(opened: AppTest) -> None:
+def test_a_recipe_has_a_variant_with_sealed_rows_and_confirmed_leaders(
+    opened: AppTest,
+) -> None:
+    at = _go(opened, recipe="pima-batch-epochs")
+    spec = RECIPES["pima-batch-epochs"].spec
+
+    at.segmented_control(key="new_variant").set_value("With sealed test").run()
+    sealed, bar = check(at.session_state["new_draft"].fields).spec, _bar(at)
+    at.segmented_control(key="new_variant").set_value("As published").run()
+
+    assert sealed == with_sealed_test(spec)
+    assert bar.startswith("19 trials × 3 folds × 1 repeat = 57 fits (21 trained), then up to")
+    assert " up to 270 to confirm · about" in bar
+    assert check(at.session_state["new_draft"].fields).spec == spec
+
+
+def test_a_recipe_in_neither_form_is_none_of_the_variants(opened: AppTest) -> None:
     at = _go(opened, recipe="pima-batch-epochs")
 
     at.toggle(key="new_sealed").set_value(True).run()
-    sealed = at.segmented_control(key="new_variant").value
-    at.segmented_control(key="new_variant").set_value("As published").run()
 
-    assert sealed == "With sealed test"
-    assert at.toggle(key="new_sealed").value is False
+    assert at.segmented_control(key="new_variant").value is None
+    assert not at.button(key="new_start").disabled
+
+
+def test_test_rows_of_their_own_leave_a_recipe_one_variant(opened: AppTest) -> None:
+    at = _go(opened, recipe="california-random")
+
+    assert "new_variant" not in [control.key for control in at.segmented_control]
+
+
+def test_confirming_is_offered_only_where_it_can_tell_more(opened: AppTest) -> None:
+    at = _go(opened)
+    offered = at.toggle(key="new_confirm").value
+
+    at.segmented_control(key="new_folds").set_value(2).run()
+    toggles = [toggle.key for toggle in at.toggle]
+    at.segmented_control(key="new_folds").set_value(5).run()
+
+    assert offered is True
+    assert "new_confirm" not in toggles
+    assert at.toggle(key="new_confirm").value is True
+    assert "then up to 450 to confirm" in _bar(at)
+
+
+def test_the_sentence_stands_where_confirming_cannot_tell_more(opened: AppTest) -> None:
+    at = _go(opened)
+
+    at.segmented_control(key="new_folds").set_value(2).run()
+
+    sentence = "Confirming needs at least 3 folds: with fewer, more repeats hardly help."
+    assert sentence in _captions(at)
+    assert "to confirm" not in _bar(at)
+
+
+def test_default_settings_are_a_limit_that_can_be_left_out(opened: AppTest) -> None:
+    at = _go(opened)
+    before = [text for text in _captions(at) if text.startswith("no time limit")]
+
+    draft = at.session_state["new_draft"]
+    draft.fields["include_default"] = False
+    at.run()
+
+    after = [text for text in _captions(at) if text.startswith("no time limit")]
+    assert before[0].endswith("seed 7 · default settings included")
+    assert after[0].endswith("seed 7")
+
+
+@pytest.mark.parametrize(
+    ("guess", "share", "text"),
+    [
+        (Estimate(9 * 60, 16 * 60, 54, 54, 6, 12 * 60), 1.0, "about 12 min (9–16 min)"),
+        (Estimate(9 * 60, 16 * 60, 54, 54, 6, 12 * 60), 0.01, "about 7 s (5–10 s)"),
+        (Estimate(540, 960, 54, 54, 6, 720, is_least=True), 1.0, "at least 9 min"),
+    ],
+)
+def test_time_is_told_with_its_interval(guess: Estimate, share: float, text: str) -> None:
+    assert time_text(guess, share) == text
+
+
+def _ask_for_minutes(at: AppTest, minutes: float) -> None:
+    at.session_state["new_budget"] = True
+    at.session_state["new_budget_minutes"] = minutes
+    at.run()
+
+
+def test_a_budget_is_fitted_by_a_click_and_undone(opened: AppTest) -> None:
+    at = _go(opened)
+    spec, info = starter(catalogue()["pima"]), catalogue()["pima"]
+    sampler = spec.sampler.model_copy(update={"n_trials": 20})
+    half = spec.model_copy(update={"sampler": sampler})
+    limit_s = estimate(database(), half, info).high_s
+
+    _ask_for_minutes(at, limit_s / 60)
+    at.button(key="new_budget_use_trials").click().run()
+    smaller = check(at.session_state["new_draft"].fields).spec
+    at.menu_button(key="space_menu").click("Undo budget").run()
+
+    assert smaller is not None
+    assert 20 <= smaller.n_trials < 40
+    assert estimate(database(), smaller, info).high_s <= limit_s * (1 + 1e-9)
+    assert _bar(at).startswith("40 trials × 5 folds × 1 repeat = 200 fits")
+
+
+@pytest.mark.parametrize(
+    ("epochs", "minutes", "sentence"),
+    [
+        ("50", 10_000.0, "It fits as it is."),
+        (
+            "10000",
+            0.1,
+            "Nothing that can be left out is enough. Use a part of the rows or fewer epochs.",
+        ),
+    ],
+)
+def test_a_budget_that_leaves_no_choice_says_so(
+    opened: AppTest, epochs: str, minutes: float, sentence: str
+) -> None:
+    at = _go(opened)
+    at.session_state["new_draft"].fields["epochs.fixed"] = epochs
+
+    _ask_for_minutes(at, minutes)
+
+    assert sentence in [markdown.value for markdown in at.markdown]
+
+
+def test_only_what_a_budget_changes_is_put_into_the_form() -> None:
+    spec = starter(catalogue()["pima"])
+    smaller = StudySpec.parse(
+        spec.model_dump() | {"sampler": {"kind": "random", "n_trials": 12}}
+    )
+
+    assert changed_fields(spec, smaller) == {"n_trials": 12}
+
+
+def _finished(state: str = FINISHED, **changes: Any) -> WrittenStudy:
+    spec = StudySpec.parse(grid_spec().model_dump() | changes)
+    study = WrittenStudy.waiting(database(), spec)
+    study.train()
+    for number in range(spec.n_trials):
+        study.complete(number)
+    if state != TRAINING:
+        study.end(state)
+    return study
+
+
+def test_a_grid_is_refined_in_its_study_and_keeps_what_is_finished(opened: AppTest) -> None:
+    study = _finished()
+    at = _go(opened, **{"from": study.id, "refine": "1"})
+    button = at.button(key="new_refine_here")
+    started = at.button(key="new_start").proto.type
+
+    button.click().run()
+
+    row = get_study(database(), study.id)
+    wider, old = StudySpec.parse(row.spec), study.spec
+    assert (button.proto.type, started) == ("primary", "secondary")
+    assert row.state == WAITING
+    assert _query(at, "id") == study.id
+    for name in old.searched:
+        values = grid_values(name, wider.searched[name]) or ()
+        assert set(grid_values(name, old.searched[name]) or ()) <= set(values)
+    assert row.n_trials_planned == wider.n_trials > old.n_trials
+    assert [row.state for row in read_trials(database(), study.id)] == ["COMPLETE"] * 12
+
+
+def test_a_refined_study_begins_with_the_finer_space_and_what_it_is_judged_by(
+    opened: AppTest,
+) -> None:
+    study = _finished()
+
+    at = _go(opened, **{"from": study.id, "refine": "1"})
+
+    spec = check(at.session_state["new_draft"].fields).spec
+    proposed = propose(database(), study.id)
+    assert spec == proposed.refinement.spec
+    assert (spec.data, spec.model, spec.evaluation) == (
+        study.spec.data,
+        study.spec.model,
+        study.spec.evaluation,
+    )
+    shown = " ".join(markdown.value for markdown in at.markdown).replace("\\", "")
+    for sentence in proposed.refinement.sentences.values():
+        assert sentence in shown
+    assert at.selectbox(key="new_start_from").value == f"refine:{study.id}"
+
+
+def test_a_search_that_draws_is_refined_as_a_new_study_alone(opened: AppTest) -> None:
+    study = _finished(sampler={"kind": "random", "n_trials": 12})
+
+    at = _go(opened, **{"from": study.id, "refine": "1"})
+
+    assert "new_refine_here" not in [button.key for button in at.button]
+    assert at.button(key="new_start").proto.type == "primary"
+
+
+def test_two_clicks_refine_once(opened: AppTest) -> None:
+    study = _finished()
+    at = _go(opened, **{"from": study.id, "refine": "1"})
+    draft = at.session_state["new_draft"]
+
+    at.button(key="new_refine_here").click().run()
+    n_planned = get_study(database(), study.id).n_trials_planned
+    at.session_state["new_draft"] = draft
+    again = AppTest.from_function(_refine_again, default_timeout=30)
+    again.session_state["new_draft"] = draft
+    again.session_state["new_extended"] = draft.id
+    again.run()
+
+    assert not again.exception
+    assert again.session_state["new_started"] == study.id
+    assert get_study(database(), study.id).n_trials_planned == n_planned
+
+
+def _refine_again() -> None:
+    from pages.parts.forms.refining import refine_here
+
+    refine_here()
+
+
+def test_a_study_in_training_is_not_refined(opened: AppTest) -> None:
+    study = _finished(TRAINING)
+
+    at = _go(opened, **{"from": study.id, "refine": "1"})
+
+    assert at.error[0].value.replace("\\", "") == (
+        f"Study '{study.id}' is training, not finished. Let it finish first, then try again."
+    )
+    assert at.selectbox(key="new_start_from").value == BLANK
+
+
+def test_a_clone_keeps_what_was_chosen_for_its_winner(opened: AppTest) -> None:
+    study = _finished(confirm=True, include_default=False)
+
+    at = _go(opened, **{"from": study.id})
+
+    fields = at.session_state["new_draft"].fields
+    assert (fields["confirm"], fields["include_default"]) == (True, False)
 
 
 def test_a_blank_form_follows_the_dataset_until_it_is_edited(opened: AppTest) -> None:

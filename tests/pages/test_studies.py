@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 
 from pages.parts import offer
@@ -187,7 +188,50 @@ def test_a_running_study_has_a_card_with_progress_and_best_so_far() -> None:
 
     [bar] = app.get("progress")
     assert bar.proto.text == "33% of 21 fits · about 4 s left"
-    assert "Best so far: 0.741 ± 0.018" in [caption.value for caption in app.caption]
+    assert "Best so far: 0.741 ± 0.018, trial 2" in [caption.value for caption in app.caption]
+
+
+def test_a_study_that_confirms_says_so_on_its_card() -> None:
+    phase = "Confirming the best 5 with 4 repeats: 20 of 50 fits"
+    start(
+        state=studies.TRAINING,
+        phase=phase,
+        n_fits_done=21,
+        best_number=2,
+        best_score=0.7413,
+        best_half_width=0.0181,
+    )
+
+    app = run_app()
+
+    [bar] = app.get("progress")
+    assert (bar.proto.text.replace("\\", ""), bar.proto.value) == (phase, 40)
+    captions = [caption.value for caption in app.caption]
+    assert "Best of the search: 0.741 ± 0.018, trial 2" in captions
+    assert app.dataframe[0].value["state"].tolist() == [["Confirming"]]
+
+
+def test_the_home_page_asks_as_often_for_many_studies_as_for_one(db: Database) -> None:
+    verdict = '{"kind": "tied", "tied": [0, 1, 2, 3]}'
+
+    def n_statements() -> int:
+        sent: list[str] = []
+
+        def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
+            sent.append(statement)
+
+        sa.event.listen(database().engine, "before_cursor_execute", note)
+        app = run_app()
+        sa.event.remove(database().engine, "before_cursor_execute", note)
+        assert set(app.dataframe[0].value["verdict"]) == {"tied with 3"}
+        return len(sent)
+
+    start("pima-init", state=studies.FINISHED, verdict=verdict)
+    alone = n_statements()
+    for _ in range(2):
+        start("pima-init", state=studies.FINISHED, verdict=verdict)
+
+    assert n_statements() == alone
 
 
 def test_cancel_ends_a_waiting_study_without_a_question() -> None:

@@ -107,7 +107,9 @@ def test_one_is_singular() -> None:
 
 
 def test_the_spread_says_what_it_is() -> None:
-    assert HELP["spread"] == "± : standard deviation over the fits of a trial."
+    assert HELP["spread"] == (
+        "± : half of the 95 % interval of the mean. More repeats make it smaller."
+    )
 
 
 def test_help_is_whole_sentences_without_exclamation_marks() -> None:

@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 Settings = Mapping[str, Value]
 
 _UNKNOWN = -1.0  # place of a category that the axis does not have
+_ROUNDING = 1e-9  # of a range: a sampler adds up steps, and may end a little past the last
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,27 @@ def _axis(name: str, setting: Setting, tried: Iterable[Value]) -> Axis:
     log = isinstance(setting, LogRange) and numbers[0] > 0
     scale: Literal["linear", "log"] = "log" if log else "linear"
     return Axis(name, parameter.label, scale, (numbers[0], numbers[-1]))
+
+
+def inside(spec: StudySpec, settings: Sequence[Settings]) -> NDArray[np.bool_]:
+    """Tell of each setting whether all its searched values lie in the search space.
+
+    Default settings need not: a list may lack them, and none is no number of a range.
+    """
+    found = np.ones(len(settings), dtype=np.bool_)
+    for name, setting in spec.searched.items():
+        found &= _inside(setting, [chosen[name] for chosen in settings])
+    return found
+
+
+def _inside(setting: Setting, values: Sequence[Value]) -> NDArray[np.bool_]:
+    if isinstance(setting, Choices):
+        listed = set(setting.values)
+        return np.array([value in listed for value in values], dtype=np.bool_)
+    numbers = np.array(values, dtype=np.float64)  # none becomes NaN, which is nowhere
+    low, high = setting.low, setting.high  # type: ignore[union-attr]  # a range
+    rounding = _ROUNDING * (high - low)
+    return (numbers >= low - rounding) & (numbers <= high + rounding)
 
 
 def places_of(axes: Sequence[Axis], settings: Sequence[Settings]) -> Array:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, stdtrit
 
 from tuning.analysis.gain import best_so_far
-from tuning.analysis.intervals import Array, correction
+from tuning.analysis.intervals import LEVEL, Array, correction
 from tuning.analysis.winner import (
     complete_rows,
     other_folds,
@@ -27,7 +27,7 @@ from tuning.digits import decimals
 Answer = Literal["yes", "no", "cannot tell"]
 
 N_POINTS = 20
-_LEVEL = 0.90  # one-sided, of the gain of the last doubling
+_GAIN_LEVEL = 0.90  # one-sided, of the gain of the last doubling
 _DIGITS = 40  # binary, of sums that are ranked; sums in another order differ in later ones
 
 
@@ -42,13 +42,14 @@ class SearchCurve:
     score : ndarray
         Mean over all folds of what the winner of so many trials scores on rows that did not
         choose it.
-    standard_error : ndarray
-        Of `score`, over folds and repeats.
+    standard_error, half_width : ndarray
+        Of `score`, over folds and repeats; half of its 95 % interval.
     """
 
     n_trials: NDArray[np.intp]
     score: Array
     standard_error: Array
+    half_width: Array
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ def more_trials(scores: Array, rope: float, *, is_adaptive: bool = False) -> Mor
     n_fits = n_repeats * n_folds
     gain = float((whole - half).mean())
     error = float((whole - half).std(ddof=1)) * math.sqrt(correction(n_folds, n_repeats))
-    margin = float(stdtrit(n_fits - 1, _LEVEL)) * error
+    margin = float(stdtrit(n_fits - 1, _GAIN_LEVEL)) * error
     answer = _answer(gain, margin, rope, is_adaptive=is_adaptive)
     return MoreTrials(answer, gain, margin, _sentence(answer, gain, margin, rope))
 
@@ -225,7 +226,8 @@ def _sizes(n_trials: int, n_points: int) -> NDArray[np.intp]:
 def _curve(sizes: NDArray[np.intp], values: Array, shape: tuple[int, ...]) -> SearchCurve:
     _, n_repeats, n_folds = shape
     error = values.std(axis=1, ddof=1) * math.sqrt(correction(n_folds, n_repeats))
-    return SearchCurve(sizes, values.mean(axis=1), error)
+    critical = float(stdtrit(n_repeats * n_folds - 1, (1 + LEVEL) / 2))
+    return SearchCurve(sizes, values.mean(axis=1), error, critical * error)
 
 
 def _drawn(compared: Array, sizes: NDArray[np.intp]) -> Array:
@@ -279,5 +281,5 @@ def _sentence(answer: Answer, gain: float, margin: float, rope: float) -> str:
     if answer == "yes":
         return f"More trials would probably help. {last}."
     if answer == "no":
-        return f"More trials would hardly help. {last}, less than the {rope:g} that matters."
-    return f"Cannot tell whether more trials would help. {last}; {rope:g} would matter."
+        return f"More trials would hardly help. {last}, less than the {rope:.2g} that matters."
+    return f"Cannot tell whether more trials would help. {last}; {rope:.2g} would matter."

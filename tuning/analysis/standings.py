@@ -16,6 +16,8 @@ from tuning.analysis.study_scores import StudyScores
 from tuning.analysis.ties import Ranking
 
 COLUMNS = ("mean", "half_width", "gap", "gap_low", "gap_high", "rank", "tie", "n_repeats")
+_GAPS = ["gap", "gap_low", "gap_high"]
+_UNKNOWN = (math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,11 @@ class Confirmed:
 
 
 def usable(confirmed: Confirmed | None, scores: StudyScores) -> Confirmed | None:
-    """Return the race, if there was one of trials that are still there."""
+    """Return the race, if there was one, and of trials that are all still there."""
     if confirmed is None or not confirmed.survivors:
         return None
-    return confirmed if len(scores.rows_of(confirmed.survivors)) else None
+    is_whole = len(scores.rows_of(confirmed.survivors)) == len(confirmed.survivors)
+    return confirmed if is_whole else None
 
 
 def leader_of(scores: StudyScores, ranking: Ranking, confirmed: Confirmed | None) -> int | None:
@@ -84,6 +87,9 @@ def standings(
     ratio: float | None,
 ) -> pd.DataFrame:
     """Make the table of `Judgement`: a row a trial, by number.
+
+    After a race, gaps are those to its first. Of a trial that did not enter, the gap keeps the
+    width it had in the search.
 
     Parameters
     ----------
@@ -109,39 +115,41 @@ def standings(
         index=pd.Index(scores.numbers, name="number"),
     )
     table.loc[~ranking.is_compared, "tie"] = "not compared"
+    _count_further_repeats(table, scores, n_rows, ratio)
     if confirmed is not None:
-        _enter_race(table, scores, confirmed, n_rows, ratio)
+        _enter_race(table, confirmed)
     leader = leader_of(scores, ranking, confirmed)
     if leader is not None:
         table.loc[leader, "tie"] = "leader"
     return table
 
 
-def _enter_race(
-    table: pd.DataFrame,
-    scores: StudyScores,
-    confirmed: Confirmed,
-    n_rows: int | None,
-    ratio: float | None,
+def _count_further_repeats(
+    table: pd.DataFrame, scores: StudyScores, n_rows: int | None, ratio: float | None
 ) -> None:
+    """Give trials with more repeats than the search had their score over all of them."""
+    n_repeats = scores.n_repeats()
+    for row in np.flatnonzero(n_repeats > scores.n_searched):
+        number = int(scores.numbers[row])
+        interval = own_interval(scores, number, n_rows, ratio)
+        table.loc[number, "mean"] = float(scores.values[row, : n_repeats[row]].mean())
+        table.loc[number, "half_width"] = math.nan if interval is None else interval.half_width
+
+
+def _enter_race(table: pd.DataFrame, confirmed: Confirmed) -> None:
     """Let the trials of a race stand as it left them, and all others by the search alone."""
     leader = confirmed.survivors[0]
     ahead = float(table["gap"].loc[leader])  # of the first in the search, before the race
-    for name in ("gap", "gap_low", "gap_high"):
-        table[name] -= ahead
+    table[_GAPS] -= ahead
     others = ~table.index.isin(confirmed.entered) & (table["tie"] != "not compared")
     table.loc[others, "tie"] = np.where(table.loc[others, "gap_low"] > 0, "worse", "tied")
-    for number in confirmed.entered:
-        interval = own_interval(scores, number, n_rows, ratio)
-        gap = confirmed.gaps.get(number)
-        if gap is None or number not in table.index:
-            continue
-        row = scores.rows_of([number])[0]
-        n_repeats = int(scores.n_repeats()[row])
-        table.loc[number, "mean"] = float(scores.values[row, :n_repeats].mean())
-        table.loc[number, "half_width"] = math.nan if interval is None else interval.half_width
-        table.loc[number, ["gap", "gap_low", "gap_high"]] = gap[:3]
-        table.loc[number, "tie"] = "tied" if number in confirmed.survivors else "worse"
+    for number in table.index.intersection(list(confirmed.entered)):
+        gap = confirmed.gaps.get(number, _UNKNOWN)[:3]
+        tie = "tied" if number in confirmed.survivors else "worse"
+        if tie == "worse" and not gap[1] > 0:  # it left because it lacks a fit
+            gap, tie = _UNKNOWN, "not compared"
+        table.loc[number, _GAPS] = gap
+        table.loc[number, "tie"] = tie
     table["rank"] = _ranks(table, confirmed)
 
 

@@ -1,4 +1,4 @@
-"""Trials and fits as tables: the grid of results, the best so far, slices of the space."""
+"""Trials and fits as tables: a row a trial, and slices of the search space."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import itertools
 import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,12 +14,17 @@ from numpy.typing import NDArray
 
 from storage.reading import FitScore, Trials
 from storage.results import TrialRow
+from tuning.analysis.encoding import inside
+from tuning.analysis.history import Scores as Scores
+from tuning.analysis.history import best_first as best_first
+from tuning.analysis.history import history as history
+from tuning.analysis.history import history_finding as history_finding
+from tuning.analysis.history import scores_of as scores_of
+from tuning.analysis.history import thin_history as thin_history
 from tuning.parameters import PARAMETERS, Value, show_value
 from tuning.setting import Choices, Range, Setting, grid_values
 from tuning.spec import StudySpec
 
-MOST_DOTS = 300  # of a chart that is sent again and again while a study trains
-_COSTS = ("n_epochs", "duration_s", "n_weights")
 _BINS = 8  # columns of a heat map along a parameter that has endless values
 
 
@@ -38,38 +42,6 @@ def finished(trials: Iterable[TrialRow]) -> list[TrialRow]:
     """Return the trials that have a score, by number."""
     scored = [row for row in trials if row.state == "COMPLETE" and _has_score(row)]
     return sorted(scored, key=lambda row: row.number)
-
-
-@dataclass(frozen=True)
-class Scores:
-    """The trials that have a score, by number.
-
-    Attributes
-    ----------
-    finished_at : ndarray
-        Seconds since 1970.
-    """
-
-    numbers: NDArray[np.intp]
-    scores: NDArray[np.float64]
-    finished_at: NDArray[np.float64]
-
-
-def scores_of(trials: Trials) -> Scores:
-    """Take the scores of the finished trials."""
-    scores = np.array(trials.column("score"), dtype=np.float64)
-    finished_at = np.array(trials.column("finished_at"), dtype=np.float64)
-    is_complete = np.array([state == "COMPLETE" for state in trials.column("state")], bool)
-    kept = is_complete & np.isfinite(scores)
-    numbers = np.array(trials.column("number"), dtype=np.intp)
-    return Scores(numbers[kept], scores[kept], np.nan_to_num(finished_at[kept]))
-
-
-def best_first(scores: Scores, direction: str) -> list[int]:
-    """Return the trials that have a score, best first; the lower number where two tie."""
-    sign = -1 if direction == "maximize" else 1
-    order = np.argsort(sign * scores.scores, kind="stable")
-    return [int(number) for number in scores.numbers[order]]
 
 
 def score_of(row: TrialRow) -> float:
@@ -106,32 +78,45 @@ def trial_table(spec: StudySpec, trials: Trials) -> pd.DataFrame:
     DataFrame
         Columns number, state, score, spread; one for each searched parameter under its
         library name; n_epochs, duration_s, n_weights, message. NaN where there is no number
-        yet.
+        yet, or where default settings have none among numbers; `in_words` shows those.
     """
     settings = json.loads(f"[{','.join(trials.column('params'))}]")
     columns: dict[str, Any] = {name: trials.column(name) for name in ("number", "state")}
     columns |= {name: _numbers(trials, name) for name in ("score", "spread")}
     for name, setting in spec.searched.items():
         values = [of_trial.get(name) for of_trial in settings]
-        columns[name] = values if is_number(name, setting) else _in_words(name, values)
+        number = is_number(name, setting)
+        columns[name] = _as_numbers(values) if number else in_words(name, values)
     columns |= {
         name: _numbers(trials, name) for name in ("n_epochs", "duration_s", "n_weights")
     }
     return pd.DataFrame(columns | {"message": trials.column("message")})
 
 
+def _as_numbers(values: list[Any]) -> list[Any] | NDArray[np.float64]:
+    """Let whole numbers stay whole where no value is missing."""
+    return np.array(values, dtype=np.float64) if None in values else values
+
+
 def _numbers(trials: Trials, name: str) -> NDArray[np.float64]:
     return np.array(trials.column(name), dtype=np.float64)
 
 
-def _in_words(name: str, values: Sequence[Any]) -> list[str]:
-    """Show values that are no numbers; each one is put into words once."""
+def in_words(name: str, values: Iterable[Any]) -> list[str]:
+    """Show values of a parameter, as specs or JSON hold them; each is put into words once."""
     words: dict[str, str] = {}
+    keys = []
     for value in values:
         key = repr(value)
+        keys.append(key)
         if key not in words:
-            words[key] = show_value(PARAMETERS[name].parse(value))
-    return [words[repr(value)] for value in values]
+            words[key] = value_in_words(name, PARAMETERS[name].parse(value))
+    return [words[key] for key in keys]
+
+
+def value_in_words(name: str, value: Value) -> str:
+    """Write a value, or what leaving it out does."""
+    return show_value(value) if value is not None else PARAMETERS[name].none_means or "off"
 
 
 def is_number(name: str, setting: Setting) -> bool:
@@ -142,75 +127,24 @@ def is_number(name: str, setting: Setting) -> bool:
 
 
 def fold_scores(spec: StudySpec, fits: Iterable[FitScore]) -> pd.DataFrame:
-    """Make a table of the scores of fits: a row a trial, a column for each of `fold_labels`."""
+    """Make a table of the scores of fits: a row a trial, a column for each of `fold_labels`.
+
+    Repeats that confirming added are left out.
+    """
     labels = fold_labels(spec)
     scores: dict[int, dict[str, float]] = {}
     for fit in fits:
         label = fold_label(fit.repeat, fit.fold, spec.evaluation.repeats)
-        if fit.score is not None:
+        if fit.score is not None and fit.repeat < spec.evaluation.repeats:
             scores.setdefault(fit.number, {})[label] = fit.score
     table = pd.DataFrame.from_dict(scores, orient="index", columns=None)
     return table.reindex(columns=labels).astype("float64")
 
 
-def history(of_trials: Scores, direction: str) -> pd.DataFrame:
-    """List the scores in the order the trials finished, with the best so far.
-
-    Returns
-    -------
-    DataFrame
-        Columns finished (1, 2, …), number, score, best and leader, the trial that had it.
-    """
-    in_order = np.lexsort((of_trials.numbers, of_trials.finished_at))
-    scores, numbers = of_trials.scores[in_order], of_trials.numbers[in_order]
-    running = np.maximum if direction == "maximize" else np.minimum
-    best = running.accumulate(scores) if len(scores) else scores
-    is_new = np.diff(best, prepend=math.nan) != 0
-    leader = numbers[np.maximum.accumulate(np.where(is_new, np.arange(len(best)), 0))]
-    return pd.DataFrame(
-        {
-            "finished": np.arange(1, len(scores) + 1),
-            "number": numbers,
-            "score": scores,
-            "best": best,
-            "leader": leader,
-        }
-    )
-
-
-def thin_history(table: pd.DataFrame, most: int = MOST_DOTS) -> pd.DataFrame:
-    """Keep some trials of a history: those that took the lead, and others evenly.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Of `history`.
-    most : int
-        Of each of the two kinds; the first and the last trial are always kept.
-    """
-    if len(table) <= most:
-        return table
-    even = np.linspace(0, len(table) - 1, most).round().astype(np.intp)
-    leading = np.flatnonzero(table["leader"].to_numpy() == table["number"].to_numpy())
-    places = np.linspace(0, len(leading) - 1, min(most, len(leading))).round().astype(np.intp)
-    return table.iloc[np.union1d(even, leading[places])]
-
-
-def history_finding(table: pd.DataFrame) -> str:
-    """Say in one sentence when the best score so far last changed."""
-    if table.empty:
-        return "Best score so far"
-    leader = int(table["leader"].iloc[-1])
-    n_since = int((table["leader"] != leader).sum())
-    n_later = len(table) - n_since - 1
-    if n_later == 0:
-        return f"Trial {leader}, the last one finished, is the best so far"
-    later = "1 later trial is not" if n_later == 1 else f"{n_later:,} later trials are not"
-    return f"Trial {leader} is the best so far; {later} better"
-
-
 def one_parameter(spec: StudySpec, trials: Iterable[TrialRow], name: str) -> pd.DataFrame:
     """List the scores by the value of one searched parameter.
+
+    Trials outside its values are left out, see `outside`.
 
     Returns
     -------
@@ -218,12 +152,53 @@ def one_parameter(spec: StudySpec, trials: Iterable[TrialRow], name: str) -> pd.
         Columns number, value (a number, or text), score.
     """
     number = is_number(name, spec.searched[name])
-    rows = [
-        (row.number, value if number else show_value(value), row.score)
-        for row in finished(trials)
-        for value in [setting_of(row, name)]
+    rows = finished(trials)
+    rows = [row for row, is_in in zip(rows, _inside(spec, rows, [name]), strict=True) if is_in]
+    values = [setting_of(row, name) for row in rows]
+    return pd.DataFrame(
+        {
+            "number": [row.number for row in rows],
+            "value": values if number else in_words(name, values),
+            "score": [score_of(row) for row in rows],
+        }
+    )
+
+
+def outside(
+    spec: StudySpec, trials: Iterable[TrialRow], names: Sequence[str]
+) -> list[TrialRow]:
+    """Return the finished trials that slices by some parameters leave out.
+
+    Default settings need not be among the values that are searched.
+    """
+    rows = finished(trials)
+    return [
+        row for row, is_in in zip(rows, _inside(spec, rows, names), strict=True) if not is_in
     ]
-    return pd.DataFrame(rows, columns=["number", "value", "score"])
+
+
+def outside_sentence(left_out: Sequence[TrialRow]) -> str:
+    """Say which trials a slice leaves out; empty where it has all."""
+    if not left_out:
+        return ""
+    if len(left_out) > 1:
+        return f"{len(left_out):,} trials outside the searched values are left out."
+    number = left_out[0].number
+    of_defaults = ", the default settings," if number == 0 else ""
+    return f"Trial {number}{of_defaults} lies outside the searched values and is left out."
+
+
+def _inside(
+    spec: StudySpec, rows: Sequence[TrialRow], names: Sequence[str]
+) -> NDArray[np.bool_]:
+    asked = spec.model_copy(update={"space": {name: spec.searched[name] for name in names}})
+    found = inside(asked, [{name: setting_of(row, name) for name in names} for row in rows])
+    for name in names:
+        listed = _few_values(name, spec.searched[name])
+        if listed is not None:
+            values = [setting_of(row, name) for row in rows]
+            found &= np.array([_place(listed, value) >= 0 for value in values], np.bool_)
+    return found
 
 
 def value_means(spec: StudySpec, table: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -241,7 +216,7 @@ def value_means(spec: StudySpec, table: pd.DataFrame, name: str) -> pd.DataFrame
     """
     values = grid_values(name, spec.searched[name]) or ()
     number = is_number(name, spec.searched[name])
-    order = [value if number else show_value(value) for value in values]
+    order = list(values) if number else in_words(name, values)
     grouped = table.groupby("value")["score"].agg(["mean", "count"])
     kept = [value for value in order if value in grouped.index]
     means = grouped.loc[kept].reset_index()
@@ -258,9 +233,11 @@ def two_parameters(
     -------
     scores, counts : DataFrame
         Labels of `y` by labels of `x`; NaN and 0 where no trial was. Endless values are put
-        into ranges of equal width (on a log scale for a log range).
+        into ranges of equal width (on a log scale for a log range). Trials outside are left
+        out, see `outside`.
     """
     rows = finished(trials)
+    rows = [row for row, is_in in zip(rows, _inside(spec, rows, [x, y]), strict=True) if is_in]
     x_labels, x_places = _placed(spec, rows, x)
     y_labels, y_places = _placed(spec, rows, y)
     sums = np.zeros((len(y_labels), len(x_labels)))
@@ -279,16 +256,34 @@ def _placed(
 ) -> tuple[list[str], list[int]]:
     setting = spec.searched[name]
     values = [setting_of(row, name) for row in rows]
-    listed = grid_values(name, setting)
-    if isinstance(setting, Choices) or (listed and len(listed) <= 2 * _BINS):
-        listed = listed or ()
-        return [show_value(value) for value in listed], [listed.index(v) for v in values]
+    listed = _few_values(name, setting)
+    if listed is not None:
+        return in_words(name, listed), [_place(listed, value) for value in values]
     edges = _edges(setting)
     numbers = np.array(values, dtype=float)
     places = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, _BINS - 1)
     return [
         f"{low:.2g} – {high:.2g}" for low, high in itertools.pairwise(edges)
     ], places.tolist()
+
+
+def _few_values(name: str, setting: Setting) -> tuple[Value, ...] | None:
+    """Return the values that are a column each in a heat map; None where there are too many."""
+    listed = grid_values(name, setting)
+    if isinstance(setting, Choices):
+        return listed or ()
+    return listed if listed and len(listed) <= 2 * _BINS else None
+
+
+def _place(listed: Sequence[Value], value: Value) -> int:
+    """Return the place of a value in a list, -1 where it is none of them."""
+    if value in listed:
+        return listed.index(value)
+    if not isinstance(value, float):
+        return -1
+    # A sampler adds up steps: 0.1 + 0.2 is meant to be the 0.3 of the list.
+    near = (isinstance(v, (int, float)) and math.isclose(v, value) for v in listed)
+    return next((place for place, is_near in enumerate(near) if is_near), -1)
 
 
 def _edges(setting: Setting) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -31,7 +31,7 @@ from tuning.analysis.study_scores import (
     rope_of,
     split_ratio,
 )
-from tuning.analysis.ties import Ranking, rank
+from tuning.analysis.ties import Ranking, rank, withhold
 from tuning.analysis.winner import HonestScore, Luck, best_by_luck, honest_score
 from tuning.datasets.info import DatasetInfo
 from tuning.datasets.splits import count_rows
@@ -39,6 +39,9 @@ from tuning.spec import StudySpec
 
 Kind = Literal["none", "leads", "tied", "default", "guessing", "cannot tell"]
 
+SAME_ROWS = "Every fit is scored on the same test rows, and their luck cannot be told."
+MANY_FAILED = "More than 10% of the trials failed."
+_MOST_FAILED = 0.1
 _ADAPTIVE = ("tpe",)  # samplers that propose trials after seeing scores
 
 
@@ -52,6 +55,8 @@ class Facts:
         Whether more trials may come.
     n_ended, n_failed : int
         Trials that ended, and those of them that failed.
+    is_extended : bool
+        Whether trials were added after the scores of others were known.
     confirmed : Confirmed or None
         What the race of the leaders has found, if there was one.
     n_weights, seconds : mapping
@@ -61,6 +66,7 @@ class Facts:
     is_running: bool
     n_ended: int
     n_failed: int
+    is_extended: bool = False
     info: DatasetInfo | None = None
     confirmed: Confirmed | None = None
     n_weights: Mapping[int, int] = field(default_factory=dict)
@@ -84,11 +90,12 @@ class Judgement:
     n_tied : int
         Trials that cannot be told from the leader, the leader not counted.
     cheapest : int or None
-        The smallest of all these, the leader among them.
+        The one of all these, the leader among them, with the fewest weights; of several, the
+        one trained fastest.
     table : DataFrame
-        By number: mean, half_width (NaN where there is no interval), gap, gap_low and
-        gap_high (ahead is positive: the leader minus the trial, larger is better), rank,
-        tie, n_repeats.
+        By number: mean and half_width over all repeats of the trial (NaN where there is no
+        interval), gap, gap_low and gap_high (ahead is positive: the leader minus the trial,
+        larger is better), rank, tie, n_repeats.
     reason : str or None
         Why it cannot be told who is best.
     rope : float
@@ -167,15 +174,19 @@ def judge(spec: StudySpec, scores: StudyScores, facts: Facts) -> Judgement:
         rope=rope,
         test_ratio=ratio,
     )
+    if spec.evaluation.method == "test" and ranking.can_tell:
+        ranking = withhold(ranking, SAME_ROWS)
     confirmed = usable(facts.confirmed, scores)
     table = standings(scores, ranking, confirmed, rows, ratio)
     leader = leader_of(scores, ranking, confirmed)
     if leader is None:
         return _nothing(facts, guess, scores.sign)
-    is_adaptive = spec.sampler.kind in _ADAPTIVE
+    is_adaptive = facts.is_extended or spec.sampler.kind in _ADAPTIVE
     own = own_interval(scores, leader, rows, ratio)
     tied = table.index[table["tie"].isin(("leader", "tied"))]
-    told = ranking.reason if confirmed is None else None
+    told = ranking.reason
+    if confirmed is not None:
+        told = MANY_FAILED if failed > _MOST_FAILED else None
     honest = honest_score(searched, kind=scores.kind, is_adaptive=is_adaptive)
     gain = None
     if spec.include_default and scores.numbers[0] == 0:
@@ -188,7 +199,7 @@ def judge(spec: StudySpec, scores: StudyScores, facts: Facts) -> Judgement:
         score=own,
         mean=float(table["mean"].loc[leader]),
         n_tied=len(tied) - 1,
-        cheapest=_cheapest(tied.tolist(), facts),
+        cheapest=_cheapest(tied.tolist(), leader, facts),
         table=table,
         honest=honest,
         gain=gain,
@@ -235,13 +246,17 @@ def _nothing(facts: Facts, guess: float | None, sign: int) -> Judgement:
     )
 
 
-def _cheapest(tied: list[int], facts: Facts) -> int | None:
-    """Return the smallest of the tied trials; of several, the one trained fastest."""
+def _cheapest(tied: list[int], leader: int, facts: Facts) -> int | None:
+    """Return the smallest of the tied trials; of several, the one trained fastest.
+
+    Where all of them cost the same, that is the leader.
+    """
     return min(
         tied,
         key=lambda n: (
             facts.n_weights.get(n, math.inf),
             facts.seconds.get(n, math.inf),
+            n != leader,
             n,
         ),
         default=None,
@@ -251,24 +266,41 @@ def _cheapest(tied: list[int], facts: Facts) -> int | None:
 def _kind(spec: StudySpec, found: Judgement) -> Kind:
     if not _beats_guessing(found):
         return "guessing"
+    if found.reason is not None:
+        return "cannot tell"
+    if spec.include_default and _keeps_up(found, 0):
+        return "default"
     race = found.confirmed
     if race is not None:
-        is_single = race.kind == "winner"
-    elif found.reason is not None:
-        return "cannot tell"
-    else:
-        is_single = found.ranking is not None and found.ranking.badge
-    has_default = spec.include_default and 0 in found.table.index
-    if has_default and found.table["tie"].loc[0] in {"leader", "tied"}:
-        return "default"
-    return "leads" if is_single else "tied"
+        return "leads" if race.kind == "winner" else "tied"
+    return "leads" if found.ranking is not None and found.ranking.badge else "tied"
+
+
+def _keeps_up(found: Judgement, default: int) -> bool:
+    """Tell whether nothing is clearly better than the default settings.
+
+    A gain over them is one question asked once, and may be shown where one trial among many
+    cannot be excluded as the best. A race that the default settings survived knows more.
+    """
+    if default not in found.table.index:
+        return False
+    tie = found.table["tie"].loc[default]
+    if tie != "tied":
+        return bool(tie == "leader")
+    if found.confirmed is not None and default in found.confirmed.survivors:
+        return True
+    return not (isinstance(found.gain, Gain) and found.gain.beats_default)
 
 
 def _beats_guessing(found: Judgement) -> bool:
-    """Tell whether the leader is clearly better than guessing, or nothing can be said."""
+    """Tell whether the leader is clearly better than guessing, or nothing can be said.
+
+    By what it will score on new data, if that is known: its own score is the best of many.
+    """
     if found.guess is None:
         return True
+    bounds = found.expected or found.score
     low = found.sign * found.mean
-    if found.score is not None:
-        low = min(found.sign * found.score.low, found.sign * found.score.high)
+    if bounds is not None:
+        low = min(found.sign * bounds.low, found.sign * bounds.high)
     return low > found.sign * found.guess

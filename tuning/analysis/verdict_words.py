@@ -23,6 +23,11 @@ SCORE_WORDS: Mapping[str, str] = {
     "mae": "MAE",
     "r2": "R²",
 }
+_GUESSES: Mapping[str, str] = {
+    "accuracy": "always guessing the most common class",
+    "log_loss": "guessing by how common each class is",
+    "r2": "always guessing the mean",
+}
 
 
 def leader_score(found: Judgement) -> str:
@@ -47,7 +52,7 @@ def verdict_sentence(
         return _so_far(spec, found)
     parts = [_FINAL[found.kind](spec, found), _of_race(found)]
     if found.kind in {"leads", "tied"}:
-        parts.append(edge_sentence(spec, settings or {}))
+        parts.append(edge_sentence(spec, settings or {}, found.leader))
     return " ".join(part for part in parts if part)
 
 
@@ -63,7 +68,35 @@ def _so_far(spec: StudySpec, found: Judgement) -> str:
     )
 
 
+def expected_sentence(found: Judgement) -> str:
+    """Say what the leader will probably score on new data, and what was luck of the choice."""
+    expected = found.expected
+    if expected is None or isinstance(found.honest, str):
+        return f"What to expect on new data cannot be told: {_in_sentence(str(found.honest))}"
+    half_width = expected.half_width
+    shown = found.sign * found.honest.cv
+    luck = found.sign * (shown - expected.mean)
+    about = "about " if found.honest.is_adaptive else ""
+    places = decimals(half_width)
+    return (
+        f"Expected on new data {about}{with_error(expected.mean, half_width)} "
+        + f"(search showed {shown:,.{places}f}; {luck:,.{places}f} is selection luck)."
+    )
+
+
+def promise_sentence(found: Judgement) -> str:
+    """Say what a sealed test will be compared with; empty where there is no score."""
+    if found.leader is None:
+        return ""
+    expected = found.expected
+    if expected is None:
+        return f"The search shows {leader_score(found)}."
+    return f"The search promises {with_error(expected.mean, expected.half_width)}."
+
+
 def _leads(spec: StudySpec, found: Judgement) -> str:
+    if found.confirmed is not None and found.n_tied:
+        return _leads_a_race(spec, found, found.confirmed)
     text = f"Trial {found.leader} is better than all others: {_score(spec, found)}"
     ranking = found.ranking
     next_gap = None if ranking is None else ranking.runner_up_gap
@@ -73,6 +106,17 @@ def _leads(spec: StudySpec, found: Judgement) -> str:
     return f"{text}."
 
 
+def _leads_a_race(spec: StudySpec, found: Judgement, race: Confirmed) -> str:
+    """Say whom a winner has beaten, where others that may be as good did not enter."""
+    n_beaten, n = len(race.entered) - 1, found.n_tied
+    beaten = "the other one" if n_beaten == 1 else f"the {n_beaten} others"
+    trials = "1 trial that ties was" if n == 1 else f"{n:,} trials that tie were"
+    return (
+        f"Trial {found.leader} is better than {beaten} in the race: {_score(spec, found)}. "
+        + f"{trials} not trained again."
+    )
+
+
 def _tied(spec: StudySpec, found: Judgement) -> str:
     n = found.n_tied
     if n == 0:
@@ -80,7 +124,7 @@ def _tied(spec: StudySpec, found: Judgement) -> str:
     trials = "1 trial ties" if n == 1 else f"{n:,} trials tie"
     text = f"Trial {found.leader} leads with {_score(spec, found)}, but {trials} with it."
     if found.cheapest is not None and found.cheapest != found.leader:
-        text += f" Trial {found.cheapest} is the smallest of them."
+        text += f" Trial {found.cheapest} is the cheapest of them."
     return text
 
 
@@ -95,11 +139,9 @@ def _default(spec: StudySpec, found: Judgement) -> str:
 
 def _guessing(spec: StudySpec, found: Judgement) -> str:
     guess = found.guess or 0.0
-    always = "always guessing the most common class"
-    if _name(spec) not in {"accuracy", "log_loss"}:
-        always = "guessing"
+    how = _GUESSES.get(_name(spec), "guessing")
     return (
-        f"No trial clearly beats {always} ({guess:.3f}): the best is trial {found.leader} with "
+        f"No trial clearly beats {how} ({guess:.3f}): the best is trial {found.leader} with "
         + f"{_score(spec, found)}. Check the target column and scaling."
     )
 
@@ -126,12 +168,24 @@ def _of_race(found: Judgement) -> str:
     race = found.confirmed
     if race is None:
         return ""
+    return " ".join(part for part in (_change_of_leader(found, race), _outcome(race)) if part)
+
+
+def _change_of_leader(found: Judgement, race: Confirmed) -> str:
+    if found.leader == race.first:
+        return ""
+    behind = f"trial {race.first}, which led the search, falls behind trial {found.leader}"
+    return f"With {race.n_repeats} repeats, {behind}."
+
+
+def _outcome(race: Confirmed) -> str:
     repeats, n_left = f"{race.n_repeats} repeats", len(race.survivors)
-    if found.leader != race.first:
-        behind = f"trial {race.first}, which led the search, falls behind it"
-        return f"With {repeats}, {behind}."
+    first = race.survivors[0]
     if race.kind == "winner":
-        return f"Confirmed with {repeats}: trial {found.leader} stays ahead."
+        word = "stays" if first == race.first else "is"
+        return f"Confirmed with {repeats}: trial {first} {word} ahead."
+    if n_left == 1:
+        return f"No other trial of the race has all its scores after {repeats}."
     if race.kind == "equal":
         return f"Confirmed with {repeats}: the {n_left} left are practically equal."
     return f"{repeats} could not separate the {n_left} left{_rows_needed(race)}."
@@ -144,18 +198,26 @@ def _rows_needed(race: Confirmed) -> str:
     return f"; about {float(f'{rows:.2g}'):,.0f} rows could"
 
 
-def edge_sentence(spec: StudySpec, settings: Mapping[str, Value]) -> str:
-    """Say which values of the leader are the largest or smallest that were allowed."""
-    edges = [
-        (PARAMETERS[name].label.lower(), side)
-        for name, value in settings.items()
-        for side in [_edge(spec, name, value)]
-        if side
-    ]
-    if not edges:
-        return ""
-    label, side = edges[0]
-    return f"Its {label} is the {side} you allowed; better values may lie beyond."
+def edge_sentence(
+    spec: StudySpec, settings: Mapping[str, Value], number: int | None = None
+) -> str:
+    """Say which value of a trial is the largest or smallest that was allowed, if one is.
+
+    Parameters
+    ----------
+    settings : mapping
+        Searched values of the trial.
+    number : int or None
+        Of the trial; None where it is clear which one is meant.
+    """
+    for name, value in settings.items():
+        side = _edge(spec, name, value)
+        if side:
+            label = PARAMETERS[name].label.lower()
+            which = f"Its {label}" if number is None else f"The {label} of trial {number}"
+            verb = "are" if label.endswith("s") else "is"
+            return f"{which} {verb} the {side} you allowed; better values may lie beyond."
+    return ""
 
 
 def _edge(spec: StudySpec, name: str, value: Value) -> str:
@@ -190,7 +252,7 @@ def verdict_document(
         "score": None if found.leader is None else found.mean,
         "half_width": None if found.score is None else found.score.half_width,
         "tied": [] if found.leader is None else [int(number) for number in tied],
-        "smallest_of_tied": found.cheapest,
+        "cheapest_of_tied": found.cheapest,
         "is_running": found.is_running,
         "confirmed": None if found.confirmed is None else found.confirmed.to_dict(),
         "expected_on_new_data": _honest(found),

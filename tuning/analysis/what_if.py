@@ -6,6 +6,7 @@ seen, and where nothing near was tried there is none: "don't know".
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from tuning.analysis.effects import finished_rows
 from tuning.analysis.encoding import Axis, Settings, make_axes, places_of, unit_columns
+from tuning.analysis.intervals import KINDS
 from tuning.spec import StudySpec
 
 Array = NDArray[np.float64]
@@ -141,6 +143,7 @@ def make_what_if(
     scores: Array,
     states: Sequence[str] = (),
     *,
+    numbers: Sequence[int] | None = None,
     limits: tuple[float, float] = (-np.inf, np.inf),
 ) -> WhatIf | str:
     """Learn what was tried, or say why too little was.
@@ -154,33 +157,43 @@ def make_what_if(
     Parameters
     ----------
     settings : sequence of mapping
-        The searched values of each trial; its place is its number.
+        The searched values of each trial.
     scores : ndarray of shape (n_trials, n_repeats, n_folds)
         Larger is better; NaN where a score is missing.
     states : sequence of str, optional
         Of each trial, as Optuna names them; all are complete where it is left out.
+    numbers : sequence of int, optional
+        Of the trials; the place of each where it is left out.
     limits : (float, float)
-        Between which every score lies, such as 0 and 1 for accuracy.
+        Between which every score lies, as `limits_of`.
 
     References
     ----------
     .. [1] Kim, Xu and Barber, Predictive inference is free with the jackknife+-after-bootstrap
        (NeurIPS 2020).
     """
-    numbers = finished_rows(scores, states)
+    kept = finished_rows(scores, states)
     if not spec.searched:
         return "Nothing is searched, so there is nothing to ask."
-    if len(numbers) < FEWEST_TRIALS:
-        return f"Needs {FEWEST_TRIALS} trials; {len(numbers)} have finished so far."
-    tried = [settings[number] for number in numbers]
+    if len(kept) < FEWEST_TRIALS:
+        return f"Needs {FEWEST_TRIALS} trials; {len(kept)} have finished so far."
+    tried = [settings[row] for row in kept]
     axes = make_axes(spec, tried)
     columns, _ = unit_columns(axes, places_of(axes, tried))
-    means = scores[numbers].mean(axis=(1, 2))
+    means = scores[kept].mean(axis=(1, 2))
     rng = np.random.default_rng(0)
-    rows = rng.permutation(len(numbers))[:_MOST_LEARNED]
+    rows = rng.permutation(len(kept))[:_MOST_LEARNED]
     trees, unseen, errors = _learned(columns[rows], means[rows])
-    radius = _radius(columns, rng.permutation(len(numbers))[:_MOST_MEASURED])
-    return WhatIf(axes, columns, numbers, means, radius, limits, trees, unseen, errors)
+    radius = _radius(columns, rng.permutation(len(kept))[:_MOST_MEASURED])
+    own = kept if numbers is None else np.array(numbers, dtype=np.intp)[kept]
+    return WhatIf(axes, columns, own, means, radius, limits, trees, unseen, errors)
+
+
+def limits_of(score: str) -> tuple[float, float]:
+    """Return the ends of a score that is larger-is-better: a loss is negated for that."""
+    if score == "r2":
+        return -math.inf, 1.0
+    return (0.0, 1.0) if KINDS[score] in {"share", "bounded"} else (-math.inf, 0.0)
 
 
 def _learned(columns: Array, scores: Array) -> tuple[tuple[Any, ...], Array, Array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +19,7 @@ from storage.studies import (
     get_study,
     list_studies,
 )
-from tuning.cli import control, datasets, housekeeping
+from tuning.cli import control, datasets, housekeeping, verdict
 from tuning.cli.output import (
     AsJson,
     console,
@@ -28,6 +29,7 @@ from tuning.cli.output import (
 )
 from tuning.cli.read import read_spec
 from tuning.datasets.catalogue import fetch
+from tuning.digits import with_error
 from tuning.export.files import (
     best_model_path,
     fits_csv,
@@ -35,6 +37,7 @@ from tuning.export.files import (
     study_summary,
     trials_csv,
 )
+from tuning.judging import Judged, judge_study
 from tuning.launch import launch
 from tuning.parameters import show_value
 from tuning.recipes import RECIPES
@@ -50,6 +53,7 @@ app = typer.Typer(
 )
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(control.app)
+app.add_typer(verdict.app)
 
 
 @app.command()
@@ -84,6 +88,13 @@ def search(
         list[str] | None,
         typer.Option("--set", help="Change the spec: path=value, such as data.dataset=pima."),
     ] = None,
+    sealed: Annotated[
+        bool,
+        typer.Option(
+            "--sealed",
+            help="Seal 20 % of the rows, try the default settings too, confirm the leaders.",
+        ),
+    ] = False,
     background: Annotated[
         bool, typer.Option("--background", help="Leave it to the worker and return.")
     ] = False,
@@ -91,7 +102,7 @@ def search(
 ) -> None:
     """Run a study here, or queue it for the worker. Ctrl-C stops it and keeps what is done."""
     with sentences(as_json=as_json):
-        db, spec = database(), read_spec(source, changes or [])
+        db, spec = database(), read_spec(source, changes or [], sealed=sealed)
         fetch(spec.data.dataset)
         if background:
             _announce(launch(db, spec), as_json=as_json)
@@ -207,48 +218,88 @@ def _announce(study_id: str, *, as_json: bool) -> None:
 def _best(row: StudyRow) -> str:
     if row.best_score is None:
         return ""
-    spread = "" if row.best_half_width is None else f" ± {row.best_half_width:.4f}"
-    return f"trial {row.best_number}: {row.score_name} {row.best_score:.4f}{spread}"
+    value = with_error(row.best_score, row.best_half_width)
+    return f"trial {row.best_number}: {row.score_name} {value}"
 
 
 def _show(study_id: str, *, as_json: bool) -> None:
-    document = study_document(database(), study_id)
+    db = database()
+    row, document = get_study(db, study_id), study_document(db, study_id)
+    judged = judge_study(db, study_id)
+    test = verdict.sealed_document(db, row)
     if as_json:
-        print_json(document)
+        print_json({**document, "verdict": judged.document, "sealed_test": test})
         return
-    row = get_study(database(), study_id)
-    sign = -1 if row.direction == "maximize" else 1
-    trials = sorted(
-        document["trials"],
-        key=lambda t: (t["score"] is None, sign * (t["score"] or 0.0), t["number"]),
-    )
+    trials = _best_first(document["trials"], judged)
     names = list(trials[0]["params"]) if trials else []
     ways = {trainers_in_words([trial["trainer"]]) for trial in trials} - {""}
-    headers = ["Trial", "State", row.score_name, "± std", *names, "Epochs", "Seconds"]
+    headers = ["Trial", "State", row.score_name, "±", *names, "Epochs", "Seconds"]
     last = ["Trainer", "Message"] if len(ways) > 1 else ["Message"]
     print_table(
         [*headers, *last],
         [
-            _trial_cells(trial, names) + _last_cells(trial, several=len(ways) > 1)
+            _trial_cells(trial, names, judged) + _last_cells(trial, several=len(ways) > 1)
             for trial in trials
         ],
     )
     trained = f" Trainer: {ways.pop()}." if len(ways) == 1 else ""
     console.print(f"{row.id}: {row.state}. {row.message} {_best(row)}{trained}", markup=False)
+    told = [judged.sentence, _expected(judged), "" if test is None else test["sentence"]]
+    for sentence in filter(None, told):
+        console.print(sentence, markup=False)
 
 
-def _trial_cells(trial: dict[str, Any], names: list[str]) -> list[str]:
+def _best_first(trials: list[dict[str, Any]], judged: Judged) -> list[dict[str, Any]]:
+    """Order trials as the verdict ranks them, then those it cannot compare by their score."""
+    table = judged.found.table
+    places = {
+        number: place
+        for place, number in enumerate(judged.found.best_first)
+        if table["tie"].loc[number] != "not compared"
+    }
+    sign = -judged.found.sign
+    return sorted(
+        trials,
+        key=lambda t: (
+            places.get(t["number"], len(places)),
+            t["score"] is None,
+            sign * (t["score"] or 0.0),
+            t["number"],
+        ),
+    )
+
+
+def _expected(judged: Judged) -> str:
+    """Say what the leader will probably score on new data; empty where nobody can tell."""
+    expected = judged.found.expected
+    if expected is None:
+        return ""
+    shown = with_error(expected.mean, expected.half_width)
+    return f"Expected on new data: {shown}."
+
+
+def _trial_cells(trial: dict[str, Any], names: list[str], judged: Judged) -> list[str]:
     values = [trial["params"].get(name) for name in names]
     shown = [show_value(tuple(v) if isinstance(v, list) else v) for v in values]
     return [
         str(trial["number"]),
         trial["state"].lower(),
-        _number(trial["score"], ".4f"),
-        _number(trial["std"], ".4f"),
+        *_score_cells(trial, judged),
         *shown,
         _number(trial["n_epochs"], "g"),
         _number(trial["duration_s"], ".1f"),
     ]
+
+
+def _score_cells(trial: dict[str, Any], judged: Judged) -> list[str]:
+    """Write a trial's score and its ±, which has the repeats of confirming in it."""
+    table, number, score = judged.found.table, trial["number"], trial["score"]
+    if number in table.index and math.isfinite(table["half_width"].loc[number]):
+        mean, _, half_width = with_error(
+            table["mean"].loc[number], table["half_width"].loc[number]
+        ).partition(" ± ")
+        return [mean, half_width]
+    return ["" if score is None else with_error(score), ""]
 
 
 def _last_cells(trial: dict[str, Any], *, several: bool) -> list[str]:

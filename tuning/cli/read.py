@@ -8,14 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from tuning.errors import SpecError
-from tuning.recipes import RECIPES, recipe
+from tuning.recipes import RECIPES, recipe, with_sealed_test
 from tuning.spec import StudySpec
 
 
-def read_spec(source: str, changes: Sequence[str]) -> StudySpec:
+def read_spec(source: str, changes: Sequence[str], *, sealed: bool = False) -> StudySpec:
     """Read a recipe's name or a JSON file, with changes of the form ``path=value``.
 
     Values are JSON where they can be read as such (``3``, ``[1, 2]``, ``null``), else text.
+
+    Parameters
+    ----------
+    sealed : bool
+        Whether rows are sealed, the default settings tried and the leaders confirmed, before
+        the changes; see `tuning.recipes.with_sealed_test`.
 
     Raises
     ------
@@ -23,8 +29,13 @@ def read_spec(source: str, changes: Sequence[str]) -> StudySpec:
         If the file, a change or the resulting spec is wrong.
     UnknownRecipeError
         If it is neither a file nor a recipe.
+    UnknownDatasetError
+        If it is to be sealed, and there is no such dataset.
     """
-    return change_spec(_document(source), changes)
+    document = _document(source)
+    if sealed:
+        document = with_sealed_test(StudySpec.parse(document)).model_dump(mode="json")
+    return change_spec(document, changes)
 
 
 def change_spec(document: dict[str, Any], changes: Sequence[str]) -> StudySpec:

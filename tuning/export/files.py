@@ -5,26 +5,37 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from storage.database import Database
 from storage.results import FitRow, TrialRow, read_fits, read_trials
 from storage.studies import StudyRow, get_study
+from tuning.analysis.grid import standing_table
 from tuning.execution.interface import BestModel
+from tuning.judging import judge_study
 from tuning.parameters import show_value
+from tuning.spec import StudySpec
 
 _SUMMARY = (
     "id", "name", "state", "message", "dataset", "sampler", "score_name", "direction",
     "n_trials_planned", "n_trials_done", "n_trials_failed", "n_fits_planned", "n_fits_done",
     "best_number", "best_score", "best_half_width", "created_at", "started_at", "finished_at",
 )  # fmt: skip
+_STANDING = ("rank", "mean", "half_width", "gap", "tie", "n_repeats")
+_UNKNOWN: Mapping[str, Any] = dict.fromkeys(_STANDING)
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a cell
 
 
 def trials_csv(db: Database, study_id: str, numbers: Iterable[int] | None = None) -> bytes:
-    """Write one row a trial: number, state, every searched parameter, score, folds, cost.
+    """Write one row a trial: number, state, searched parameters, score, standing, folds, cost.
+
+    `score` and `spread` are those of the search; `mean` and `half_width` are over all repeats
+    of the trial, those of confirming included; `gap` is its score less that of the leader.
 
     Parameters
     ----------
@@ -33,12 +44,23 @@ def trials_csv(db: Database, study_id: str, numbers: Iterable[int] | None = None
     """
     trials = _chosen(read_trials(db, study_id), numbers)
     fits = _by_trial(read_fits(db, study_id))
+    standings = _standings(standing_table(judge_study(db, study_id).found))
     names = list(trials[0].params) if trials else []
     keys = sorted({(f.repeat, f.fold) for own in fits.values() for f in own})
-    header = ["number", "state", *names, "score", "spread"]
+    header = ["number", "state", *names, "score", "spread", *_STANDING]
     header += [f"score_repeat{repeat}_fold{fold}" for repeat, fold in keys]
     header += ["n_epochs", "duration_s", "n_weights", "message"]
-    rows = [_trial_cells(trial, names, keys, fits.get(trial.number, [])) for trial in trials]
+    rows = []
+    for trial in trials:
+        scores = {(fit.repeat, fit.fold): fit.score for fit in fits.get(trial.number, [])}
+        standing = standings.get(trial.number, _UNKNOWN)
+        rows.append(
+            [trial.number, trial.state]
+            + [_cell(trial.params.get(name)) for name in names]
+            + [trial.score, trial.spread, *standing.values()]
+            + [scores.get(key) for key in keys]
+            + [trial.n_epochs, trial.duration_s, trial.n_weights, trial.message]
+        )
     return _csv(header, rows)
 
 
@@ -58,14 +80,23 @@ def fits_csv(db: Database, study_id: str) -> bytes:
 
 
 def study_document(db: Database, study_id: str) -> dict[str, Any]:
-    """Return a study with all its trials as one JSON-ready document."""
+    """Return a study with all its trials, and its verdict, as one JSON-ready document."""
     row = get_study(db, study_id)
     fits = _by_trial(read_fits(db, study_id))
-    trials = [trial_document(t, fits.get(t.number, [])) for t in read_trials(db, study_id)]
+    judged = judge_study(db, study_id)
+    standings = _standings(standing_table(judged.found))
+    n_searched = StudySpec.parse(row.spec).evaluation.repeats
+    trials = [
+        trial_document(
+            trial, fits.get(trial.number, []), n_searched, standings.get(trial.number)
+        )
+        for trial in read_trials(db, study_id)
+    ]
     best = next((trial for trial in trials if trial["number"] == row.best_number), None)
     return {
         "study": study_summary(row),
         "spec": json.loads(row.spec),
+        "verdict": judged.document,
         "trials": trials,
         "best": best,
         "seconds": row.seconds,
@@ -82,15 +113,31 @@ def study_summary(row: StudyRow) -> dict[str, Any]:
     return {name: getattr(row, name) for name in _SUMMARY}
 
 
-def trial_document(trial: TrialRow, fits: Sequence[FitRow]) -> dict[str, Any]:
-    """Return a trial as scripts read it."""
+def trial_document(
+    trial: TrialRow,
+    fits: Sequence[FitRow],
+    n_searched: int = 1,
+    standing: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return a trial as scripts read it.
+
+    Parameters
+    ----------
+    n_searched : int
+        Repeats of the search: their scores are `fold_scores`, those of confirming are
+        `confirm_scores`.
+    standing : mapping or None
+        How it stands, as in the table of trials.
+    """
     return {
         "number": trial.number,
         "state": trial.state,
         "params": trial.params,
         "score": trial.score,
         "std": trial.spread,
-        "fold_scores": [fit.score for fit in fits],
+        **(_UNKNOWN if standing is None else standing),
+        "fold_scores": [fit.score for fit in fits if fit.repeat < n_searched],
+        "confirm_scores": [fit.score for fit in fits if fit.repeat >= n_searched],
         "n_epochs": trial.n_epochs,
         "duration_s": trial.duration_s,
         "n_weights": trial.n_weights,
@@ -134,17 +181,20 @@ def _by_trial(fits: Sequence[FitRow]) -> Mapping[int, list[FitRow]]:
     return grouped
 
 
-def _trial_cells(
-    trial: TrialRow,
-    names: Sequence[str],
-    keys: Sequence[tuple[int, int]],
-    fits: Sequence[FitRow],
-) -> list[Any]:
-    by_fold = {(fit.repeat, fit.fold): fit.score for fit in fits}
-    values = [_cell(trial.params.get(name)) for name in names]
-    scores = [by_fold.get(key) for key in keys]
-    cost = [trial.n_epochs, trial.duration_s, trial.n_weights, trial.message]
-    return [trial.number, trial.state, *values, trial.score, trial.spread, *scores, *cost]
+def _standings(table: pd.DataFrame) -> dict[int, dict[str, Any]]:
+    """Return how each trial stands; None in place of what is not known."""
+    renamed = table.rename(columns={"score": "mean"})
+    lines = zip(*(renamed[name].tolist() for name in _STANDING), strict=True)
+    return {
+        number: {name: _known(name, value) for name, value in zip(_STANDING, line, strict=True)}
+        for number, line in zip(renamed.index.tolist(), lines, strict=True)
+    }
+
+
+def _known(name: str, value: Any) -> Any:  # noqa: ANN401 (a number or a word)
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return value or None if name == "rank" else value
 
 
 def _cell(value: Any) -> Any:  # noqa: ANN401 (a parameter's value, as JSON gave it)

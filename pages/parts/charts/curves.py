@@ -416,6 +416,7 @@ def _reference_line(name: str, value: float) -> Option:
         "markLine": {
             "symbol": "none",
             "silent": True,
+            "precision": 6,  # else ECharts draws the line at two decimals
             "data": [{"yAxis": value}],
             "lineStyle": {"color": NEUTRAL, "type": "dotted", "width": 1.5},
             "label": {

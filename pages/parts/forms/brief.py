@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.parts import show, state
+from pages.parts.forms.budget import draw_budget
 from pages.parts.words import HELP
 from storage.database import Database
 from tuning.analysis.estimate import Estimate, estimate
+from tuning.confirm_plan import most_extra_fits
 from tuning.datasets.info import DatasetInfo
 from tuning.models.size import layer_text, n_weights
 from tuning.parameters import PARAMETERS, Value, show_value
@@ -38,12 +40,15 @@ class Brief:
         Trials that are not listed.
     cost : str
         How many fits it has, and how long they will take.
+    time : str
+        How long, with its interval.
     """
 
     network: str
     trials: tuple[str, ...]
     n_more: int
     cost: str
+    time: str
 
 
 def brief_of(db: Database, spec: StudySpec, info: DatasetInfo) -> Brief:
@@ -57,12 +62,28 @@ def brief_of(db: Database, spec: StudySpec, info: DatasetInfo) -> Brief:
         trials=shown if spec.searched else (),
         n_more=spec.n_trials - len(shown),
         cost=_cost(spec, guess),
+        time=time_text(guess),
     )
+
+
+def time_text(guess: Estimate, share: float = 1.0) -> str:
+    """Say how long a study, or a share of it, will take: "about 12 min (9–16 min)".
+
+    Only the lower end is told where some trainings are far larger than any measured one.
+    """
+    low_s, likely_s, high_s = (
+        each * share for each in (guess.low_s, guess.likely_s, guess.high_s)
+    )
+    if guess.is_least:
+        return f"at least {show.about(low_s, low_s).removeprefix('about ')}"
+    return show.about(low_s, high_s, likely_s)
 
 
 def _cost(spec: StudySpec, guess: Estimate) -> str:
     """Say how many fits, how long they take, and into how few computations they are put."""
-    cost = f"{count_sentence(spec)} · {show.about(guess.low_s, guess.high_s)}"
+    cost = f"{count_sentence(spec)} · {time_text(guess)}"
+    if most_extra_fits(spec):
+        cost += " to search"
     if guess.n_computations >= guess.n_trained:
         return cost
     return f"{cost} · {show.plural(guess.n_computations, 'computation')}"
@@ -99,6 +120,8 @@ def draw_brief(info: DatasetInfo | None, brief: Brief | None) -> None:
         st.markdown(f"**Network** {brief.network}")
         if info is not None and (share := guessing(info)):
             st.markdown(f"**Guessing** the most common class: accuracy {share}")
+        st.markdown(f"**Time** {show.escape(brief.time)}")
+        draw_budget()
         _draw_trials(brief)
 
 

@@ -8,16 +8,17 @@ from pages.parts import problems, show, state
 from pages.parts.forms import widgets
 from pages.parts.forms.draft import Fields, form_of
 from pages.parts.forms.reading import Checked
+from pages.parts.forms.sealing import n_rows_sealed, opened_before, seal_note
 from pages.parts.forms.starter import starter
 from pages.parts.offer import offer_cousin
 from pages.parts.uploads import drop_zone, dropped, forget
+from pages.parts.words import HELP
 from tuning.datasets.catalogue import catalogue, dataset_info, fetch, is_available
 from tuning.datasets.info import DatasetInfo
 from tuning.datasets.uploads import guess_target, save_upload, uploaded
 from tuning.errors import DatasetUnavailableError
 from tuning.spec import CLASS_SCORES, NUMBER_SCORES
 
-_SEAL_HELP = "Rows no trial ever sees, kept for one honest number at the end."
 _SCALE_HELP = "Mean 0, spread 1, learnt from the training rows of each fold only."
 _SAMPLE_HELP = "Try on a part first; it is quicker and shows if the settings make sense."
 _UNAVAILABLE = "new_unavailable"
@@ -38,7 +39,7 @@ def draw_data(checked: Checked) -> None:
         if checked.info is not None:
             _draw_facts(checked.info)
             _draw_rows(checked.info)
-        widgets.draw_messages(checked, "data")
+        widgets.draw_messages(checked, "data", _seal_note(checked))
         if checked.info is not None:
             _draw_missing(checked)
 
@@ -127,11 +128,29 @@ def _draw_rows(info: DatasetInfo) -> None:
         )
 
 
+def _seal_note(checked: Checked) -> str:
+    """Say what the sealed rows are worth, and who has opened them already."""
+    if checked.info is None:
+        return ""
+    draft = widgets.current()
+    is_recipe = draft.origin.startswith("recipe:")
+    is_sealed, percent = widgets.value("sealed"), widgets.value("test_percent")
+    note = seal_note(
+        checked.info,
+        percent,
+        is_sealed=is_sealed,
+        is_published=is_recipe and not (is_sealed or draft.start["sealed"]),
+    )
+    if checked.spec is None:
+        return note
+    opened = opened_before(state.db(), checked.spec, checked.info, state.timezone())
+    return "  ".join(part for part in (note, opened) if part)
+
+
 def _draw_seal(info: DatasetInfo) -> None:
     percent = widgets.value("test_percent")
-    n_sealed = -(-info.n_rows * percent // 100)
-    label = f"Seal {n_sealed:,.0f} test rows ({percent:g} %)"
-    st.toggle(label, key=widgets.bind("sealed"), help=_SEAL_HELP)
+    label = f"Seal {n_rows_sealed(info, percent):,} test rows ({percent:g} %)"
+    st.toggle(label, key=widgets.bind("sealed"), help=HELP["sealed_test"])
     if widgets.value("sealed"):
         st.number_input(
             "Sealed rows, percent",

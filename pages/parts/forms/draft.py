@@ -40,14 +40,15 @@ class Draft:
     start : dict
         What stood there at first; Reset goes back to it.
     undo : dict or None
-        The search space `before` and `after` it was replaced as a whole.
+        What stood in some fields `before` and `after` they were replaced at once, and `what`
+        did that: reset, paste or budget.
     """
 
     id: str
     origin: str
     fields: Fields
     start: Fields
-    undo: dict[str, Fields] | None = None
+    undo: dict[str, Any] | None = None
 
     @classmethod
     def begin(cls, draft_id: str, origin: str, spec: StudySpec) -> Draft:
@@ -61,8 +62,10 @@ class Draft:
 
     @property
     def can_undo(self) -> bool:
-        """Whether the search space is still as its replacement left it."""
-        return self.undo is not None and self.undo["after"] == space_fields(self.fields)
+        """Whether the fields are still as their replacement left them."""
+        return self.undo is not None and all(
+            self.fields[name] == value for name, value in self.undo["after"].items()
+        )
 
     def to_json(self) -> str:
         """Write the draft as JSON."""
@@ -88,6 +91,8 @@ def form_of(spec: StudySpec) -> Fields:
         "pruner_startup": spec.pruner.n_startup_trials,
         "pruner_warmup": spec.pruner.n_warmup_steps,
         "pruner_factor": spec.pruner.reduction_factor,
+        "include_default": spec.include_default,
+        "confirm": spec.confirm,
         "max_minutes": spec.max_minutes,
         "seed": spec.seed,
         **_data_fields(spec.data),
@@ -127,6 +132,7 @@ def _evaluation_fields(evaluation: EvaluationSpec) -> Fields:
         "shuffle": evaluation.shuffle,
         "score": evaluation.score,
         "direction": evaluation.direction or "",
+        "rope": evaluation.rope,
     }
 
 

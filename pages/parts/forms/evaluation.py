@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from pages.parts import show
 from pages.parts.forms import widgets
 from pages.parts.forms.reading import Checked
 from pages.parts.words import HELP
+from tuning.confirm_plan import why_no_race
 from tuning.datasets.info import DatasetInfo
 from tuning.spec import CLASS_SCORES, NUMBER_SCORES, SCORE_DIRECTIONS
 
@@ -37,6 +39,7 @@ _REPEAT_HELP = (
     "The whole thing again with another split and other starting weights. "
     + "More repeats, smaller ±."
 )
+_LEAST_ROPE, _MOST_ROPE = 1e-6, 1e6
 _SHUFFLE_HELP = "Mixes the rows before they are cut into folds; repeats need it."
 
 
@@ -56,6 +59,7 @@ def draw_evaluation(checked: Checked) -> None:
             _draw_parts()
         with st.container(horizontal=True, vertical_alignment="bottom"):
             _draw_score(checked.info)
+        _draw_confirm(checked)
         widgets.draw_messages(checked, "evaluation")
 
 
@@ -117,3 +121,24 @@ def _draw_score(info: DatasetInfo | None) -> None:
         key=widgets.bind("direction"),
         width=240,
     )
+    st.number_input(
+        "Smallest difference that matters",
+        min_value=_LEAST_ROPE,
+        max_value=_MOST_ROPE,
+        step=0.005,
+        value=None,
+        format="%g",
+        placeholder="Automatic",
+        key=widgets.bind("rope"),
+        help=HELP["smallest_difference"],
+        width=240,
+    )
+
+
+def _draw_confirm(checked: Checked) -> None:
+    """Draw the toggle; what confirming cannot do here is said instead of it."""
+    reason = "" if checked.spec is None else why_no_race(checked.spec)
+    if reason:
+        st.caption(show.escape(reason))
+        return
+    st.toggle("Then confirm the leaders", key=widgets.bind("confirm"), help=HELP["confirm"])

@@ -32,6 +32,11 @@ def draw_limits(checked: Checked) -> None:
     if expander.open:
         with expander:
             _draw_budget()
+            st.toggle(
+                "Include the default settings",
+                key=widgets.bind("include_default"),
+                help=HELP["include_default"],
+            )
             _draw_stopping(checked)
     widgets.draw_messages(checked, "limits", summary())
 
@@ -46,6 +51,7 @@ def summary() -> str:
         f"early stopping {stopping}",
         f"pruner {_PRUNERS[widgets.value('pruner')].lower()}",
         f"seed {widgets.value('seed')}",
+        *(["default settings included"] if widgets.value("include_default") else []),
     ]
     return " · ".join(parts)
 

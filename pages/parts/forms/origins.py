@@ -8,22 +8,25 @@ import streamlit as st
 
 from pages.parts import problems, state
 from pages.parts.forms import widgets
-from pages.parts.forms.draft import BLANK, Draft
+from pages.parts.forms.draft import BLANK, Draft, form_of
+from pages.parts.forms.refining import remembered_proposal
 from pages.parts.forms.starter import starter
 from storage.database import Database
 from storage.drafts import load_draft
 from storage.studies import get_study, list_studies
 from tuning.datasets.catalogue import catalogue, dataset_info, is_available
-from tuning.recipes import RECIPES, recipe
+from tuning.recipes import RECIPES, recipe, with_sealed_test
 from tuning.spec import StudySpec
 
 _FIRST_CHOICE, _NO_DOWNLOAD = "pima", "breast-cancer"
 _WANTED = "new_wanted_origin"
 _N_STUDIES = 50
 _PUBLISHED, _SEALED = "As published", "With sealed test"
+_VARIANT_FIELDS = ("sealed", "include_default", "confirm")
 _VARIANT_HELP = (
     "As published: rows, folds and grid exactly as in the source, no sealed rows. "
-    + "With sealed test: the same grid with rows kept aside that no trial sees."
+    + "With sealed test: the same grid with a fifth of the rows kept aside, the default "
+    + "settings as one more trial, and the leaders confirmed."
 )
 
 
@@ -33,7 +36,7 @@ def spec_of_origin(db: Database, origin: str, dataset: str = "") -> StudySpec:
     Parameters
     ----------
     origin : str
-        "blank", "recipe:…" or "study:…".
+        "blank", "recipe:…", "study:…" or, for a finer search around its leaders, "refine:…".
     dataset : str
         For a blank start, the dataset; empty picks one that needs no download.
 
@@ -41,12 +44,16 @@ def spec_of_origin(db: Database, origin: str, dataset: str = "") -> StudySpec:
     ------
     UnknownRecipeError, UnknownStudyError, UnknownDatasetError
         If there is none of this name.
+    UnfinishedError, SpecError
+        If there is nothing to refine yet, or nothing at all.
     """
     kind, _, name = origin.partition(":")
     if kind == "recipe":
         return recipe(name).spec
     if kind == "study":
         return StudySpec.parse(get_study(db, name).spec)
+    if kind == "refine":
+        return remembered_proposal(db, name).refinement.spec
     return starter(dataset_info(dataset or _usual_dataset()))
 
 
@@ -61,6 +68,8 @@ def new_draft(origin: str, dataset: str = "") -> Draft:
     ------
     UnknownRecipeError, UnknownStudyError, UnknownDatasetError
         If there is none of this name.
+    UnfinishedError, SpecError
+        If there is nothing to refine yet, or nothing at all.
     """
     spec = spec_of_origin(state.db(), origin, dataset)
     return Draft.begin(uuid.uuid4().hex[:12], origin, spec)
@@ -77,6 +86,8 @@ def title_of(origin: str) -> str:
     kind, _, name = origin.partition(":")
     if kind == "recipe" and name in RECIPES:
         return f"Recipe: {RECIPES[name].group}, {RECIPES[name].title.lower()}"
+    if kind == "refine":
+        return f"Refined: {name}"
     return f"Study: {name}" if kind == "study" else "Blank"
 
 
@@ -102,15 +113,22 @@ def draw_variant() -> None:
     kind, _, name = widgets.current().origin.partition(":")
     if kind != "recipe" or name not in RECIPES or not _has_two_variants(RECIPES[name].spec):
         return
-    st.session_state["new_variant"] = _SEALED if widgets.value("sealed") else _PUBLISHED
+    st.session_state["new_variant"] = _variant()
     st.segmented_control(
         "Variant",
         [_PUBLISHED, _SEALED],
         key="new_variant",
-        required=True,
         on_change=_variant_chosen,
         help=_VARIANT_HELP,
     )
+
+
+def _variant() -> str | None:
+    """Return the variant as it is set; None where a person has made another one of it."""
+    choices = [widgets.value(name) for name in _VARIANT_FIELDS]
+    if not any(choices):
+        return _PUBLISHED
+    return _SEALED if all(choices) else None
 
 
 def _has_two_variants(spec: StudySpec) -> bool:
@@ -118,9 +136,18 @@ def _has_two_variants(spec: StudySpec) -> bool:
     return not brings_test_rows and spec.data.test_fraction == 0
 
 
+@problems.told
 def _variant_chosen() -> None:
+    chosen = st.session_state["new_variant"]
     widgets.collect()
-    widgets.put({"sealed": st.session_state["new_variant"] == _SEALED})
+    if chosen is None:
+        return  # a click on what is chosen already
+    form = form_of(with_sealed_test(_recipe_spec()) if chosen == _SEALED else _recipe_spec())
+    widgets.put({name: form[name] for name in ("test_percent", *_VARIANT_FIELDS)})
+
+
+def _recipe_spec() -> StudySpec:
+    return recipe(widgets.current().origin.partition(":")[2]).spec
 
 
 @problems.told

@@ -168,7 +168,8 @@ def use_pasted() -> None:
     if not usable(pasted):
         return
     widgets.collect()
-    replace_space(with_pasted(widgets.current().fields, pasted.spaces[_group(pasted)]))
+    changes = with_pasted(widgets.current().fields, pasted.spaces[_group(pasted)])
+    replace_space(changes, PASTE)
     close()
 
 
@@ -189,9 +190,9 @@ def with_pasted(fields: Fields, space: dict[str, Setting]) -> Fields:
     return changes
 
 
-def replace_space(changes: Fields) -> None:
+def replace_space(changes: Fields, what: str) -> None:
     """Replace the search space as a whole; Undo brings the old one back."""
     draft = widgets.current()
     before = space_fields(draft.fields)
     widgets.put(changes)
-    draft.undo = {"before": before, "after": space_fields(draft.fields)}
+    draft.undo = {"what": what, "before": before, "after": space_fields(draft.fields)}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pages.parts.forms.draft import Fields
+from pages.parts.forms.sealing import FEWEST_ROWS_TO_SEAL
 from tuning.checks import study_problems, study_warnings
 from tuning.datasets.catalogue import dataset_info
 from tuning.datasets.info import DatasetInfo
@@ -41,6 +42,8 @@ _PLACES: Mapping[str, str] = {
     "Score": "evaluation",
     "Evaluation": "evaluation",
     "evaluation": "evaluation",
+    "confirm": "evaluation",
+    "include_default": "limits",
     "max_minutes": "limits",
     "seed": "limits",
     "pruner": "limits",
@@ -97,7 +100,7 @@ def check(fields: Fields) -> Checked:
     spec = _parse(_raw(fields, raw_space, checked.info), checked)
     if spec is not None and checked.info is not None:
         _tell(checked.problems, study_problems(spec, checked.info))
-        _tell(checked.warnings, study_warnings(spec, checked.info))
+        _tell(checked.warnings, _warnings(spec, checked.info))
         _tell(checked.warnings, _sampler_warnings(spec))
     if spec is not None and not checked.problems:
         checked.spec = _as_published_or_own(spec)
@@ -213,6 +216,8 @@ def _raw(fields: Fields, space: dict[str, Any], info: DatasetInfo | None) -> dic
             "n_warmup_steps": fields["pruner_warmup"],
             "reduction_factor": fields["pruner_factor"],
         },
+        "include_default": fields["include_default"],
+        "confirm": fields["confirm"],
         "max_minutes": fields["max_minutes"],
         "seed": fields["seed"],
     }
@@ -236,6 +241,7 @@ def _raw_evaluation(fields: Fields) -> dict[str, Any]:
         "score": fields["score"],
         "direction": fields["direction"] or None,
         "early_stopping": stopping if fields["stopping"] else None,
+        "rope": fields["rope"],
     }
 
 
@@ -258,7 +264,8 @@ def _parse(raw: dict[str, Any], checked: Checked) -> StudySpec | None:
 def _as_published_or_own(spec: StudySpec) -> StudySpec:
     """Drop the name of the recipe from a study that is no longer that of the recipe.
 
-    Sealing rows is a choice the page offers for every recipe, so it does not count.
+    Sealing rows, trying the default settings and confirming are choices the page offers for
+    every recipe, so they do not count.
     """
     if spec.recipe is None or spec.recipe not in RECIPES:
         return spec
@@ -268,9 +275,18 @@ def _as_published_or_own(spec: StudySpec) -> StudySpec:
         "data": spec.data.model_copy(
             update={"test_fraction": published.data.test_fraction},
         ),
+        "include_default": published.include_default,
+        "confirm": published.confirm,
     }
     is_published = spec.model_copy(update=changes) == published
     return spec if is_published else spec.model_copy(update={"recipe": None})
+
+
+def _warnings(spec: StudySpec, info: DatasetInfo) -> Iterator[str]:
+    """Yield the warnings, without the one on sealing where there are too few rows for it."""
+    for sentence in study_warnings(spec, info):
+        if not (info.n_rows < FEWEST_ROWS_TO_SEAL and sentence.startswith("Without sealed")):
+            yield sentence
 
 
 def _sampler_warnings(spec: StudySpec) -> Iterator[str]:

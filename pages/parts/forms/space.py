@@ -35,7 +35,6 @@ _KINDS: Mapping[str, str] = {
 }
 _FIX, _DEFAULT, _REMOVE = "Fix it", "Back to default", "Remove"
 _COPY, _RESET = "Copy as Python", "Reset"
-_UNDO_RESET, _UNDO_PASTE = "Undo reset", "Undo paste"
 _LONGEST_SUMMARY = 100
 
 
@@ -71,12 +70,11 @@ def _draw_head() -> None:
 
 
 def _undo() -> list[str]:
-    """Return the menu's way back, if the space is still as it was replaced."""
+    """Return the menu's way back, if what was replaced is still as it was left."""
     draft = widgets.current()
-    if not draft.can_undo:
+    if draft.undo is None or not draft.can_undo:
         return []
-    is_reset = space_fields(draft.fields) == space_fields(draft.start)
-    return [_UNDO_RESET if is_reset else _UNDO_PASTE]
+    return [f"Undo {draft.undo.get('what', paste.PASTE)}"]
 
 
 def _draw_sampler() -> None:
@@ -377,7 +375,7 @@ def _use_menu() -> None:
     if chosen == _COPY:
         paste.ask(paste.COPY)
     elif chosen == _RESET:
-        paste.replace_space(space_fields(draft.start))
+        paste.replace_space(space_fields(draft.start), "reset")
         problems.say("Search space reset. Undo is in the menu.")
     elif draft.undo is not None:
         widgets.put(draft.undo["before"])

@@ -14,13 +14,17 @@ from tuning.launch import launch
 _STARTED, _HAS_STARTED, _TOKEN = "new_started", "new_has_started", "new_start"
 
 
-def draw_bar(checked: Checked, brief: Brief | None, *, takes_keys: bool) -> None:
+def draw_bar(
+    checked: Checked, brief: Brief | None, *, takes_keys: bool, is_primary: bool = True
+) -> None:
     """Draw the bar; Start is always at the same place.
 
     Parameters
     ----------
     takes_keys : bool
         Whether Ctrl+Enter starts; in a dialog the same keys end an entry.
+    is_primary : bool
+        Whether starting is the first thing to do; a page has one such button.
     """
     with (
         st.bottom,
@@ -29,7 +33,7 @@ def draw_bar(checked: Checked, brief: Brief | None, *, takes_keys: bool) -> None
         st.markdown(_bar_text(checked, brief), width="stretch")
         st.button(
             "Start study",
-            type="primary",
+            type="primary" if is_primary else "secondary",
             icon=":material/play_arrow:",
             key="new_start",
             shortcut="Ctrl+Enter" if takes_keys else None,
@@ -57,7 +61,11 @@ def start() -> None:
     checked = check(widgets.current().fields)
     if checked.spec is None:
         raise SpecError(checked.all_problems)
-    study_id = launch(state.db(), checked.spec, state.token(_TOKEN))
+    leave_for(launch(state.db(), checked.spec, state.token(_TOKEN)))
+
+
+def leave_for(study_id: str) -> None:
+    """Let the run that follows put the draft away and open a study."""
     state.remember(_STARTED, study_id)
 
 

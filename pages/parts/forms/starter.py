@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from pages.parts.forms.sealing import usual_share
 from storage.studies import slug
 from tuning.datasets.info import DatasetInfo
 from tuning.spec import StudySpec
 
 _MANY_ROWS = 5_000  # above, folds cost more time than the ± they buy is worth at first
 _FOLDS = (5, 3, 2)
-_TEST_FRACTION = 0.2
 
 
 def starter(info: DatasetInfo) -> StudySpec:
     """Return a study of a dataset that can start as it is.
 
     Random search with 40 trials and 5 folds; with many rows 20 trials on one held-out part.
+    The default settings are among the trials, and the leaders are confirmed.
     """
     many = info.n_rows > _MANY_ROWS
     image = info.image_shape is not None
@@ -26,7 +27,7 @@ def starter(info: DatasetInfo) -> StudySpec:
             "data": {
                 "dataset": info.id,
                 "digits": [2, 7] if info.digits else [],
-                "test_fraction": _TEST_FRACTION,
+                "test_fraction": usual_share(info),
                 "scale": not image,
             },
             "model": "convolutional" if image else "dense",
@@ -39,13 +40,15 @@ def starter(info: DatasetInfo) -> StudySpec:
             },
             "sampler": {"kind": "random", "n_trials": 20 if many else 40},
             "evaluation": _evaluation(info),
+            "include_default": True,
+            "confirm": True,
         }
     )
 
 
 def _batch_sizes(info: DatasetInfo) -> list[int]:
     sizes = [64, 128, 256] if info.n_rows > _MANY_ROWS else [16, 32, 64]
-    n_training = int(info.n_rows * (1 - _TEST_FRACTION) / 2)  # two folds leave the fewest
+    n_training = int(info.n_rows * (1 - usual_share(info)) / 2)  # two folds leave the fewest
     return [size for size in sizes if size <= n_training] or [max(n_training, 1)]
 
 
@@ -59,6 +62,7 @@ def _evaluation(info: DatasetInfo) -> dict[str, Any]:
     score = "rmse" if info.task == "regression" else "accuracy"
     if info.n_rows > _MANY_ROWS:
         return {"method": "holdout", "score": score}
-    n_smallest = int(min(info.class_counts, default=info.n_rows) * (1 - _TEST_FRACTION))
+    smallest = min(info.class_counts, default=info.n_rows)
+    n_smallest = int(smallest * (1 - usual_share(info)))
     folds = next((folds for folds in _FOLDS if folds <= n_smallest), _FOLDS[-1])
     return {"folds": folds, "score": score}

@@ -6,6 +6,7 @@ filled from the fields before they are drawn, and read into them before anything
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,9 @@ from pages.parts import show, state
 from pages.parts.forms.draft import Draft
 from pages.parts.forms.reading import Checked
 
-_DRAFT = "new_draft"
+_DRAFT, _BEGUN, _HEARD = "new_draft", "new_begun", "new_heard"
+_SETTLING_S = 15.0  # in which a browser has loaded what draws the widgets
+_NEVER_EMPTY = ("model", "sampler", "method")  # of what a person can choose
 LIVE = "400ms"  # a pause in typing after which the count follows
 
 
@@ -33,6 +36,8 @@ def has_draft() -> bool:
 def begin(draft: Draft) -> None:
     """Work on another draft from now on; widgets that are drawn already follow."""
     state.remember(_DRAFT, draft)
+    state.remember(_BEGUN, time.monotonic())
+    state.remember(_HEARD, frozenset())
     put(draft.fields)
 
 
@@ -50,12 +55,36 @@ def bind(field: str) -> str:
 
 
 def collect() -> None:
-    """Read every widget that is on the screen into the draft."""
+    """Read every widget that is on the screen into the draft.
+
+    A browser whose widgets began empty, because they were never told what they hold, is told
+    now instead.
+    """
     fields = current().fields
-    for field in fields:
-        key = key_of(field)
-        if key in st.session_state:
-            fields[field] = st.session_state[key]
+    shown = {
+        field: st.session_state[key_of(field)]
+        for field in fields
+        if key_of(field) in st.session_state
+    }
+    if any(shown.get(field, field) is None for field in _NEVER_EMPTY):
+        put(fields)
+        return
+    changed = {field for field, value in shown.items() if value != fields[field]}
+    state.remember(_HEARD, state.recall(_HEARD, frozenset()) | changed)
+    fields |= shown
+
+
+def settle() -> None:
+    """Say again what the widgets hold, for as long as the browser may not have heard it.
+
+    Streamlit says it once. A widget that the browser can draw only after the page has run
+    again, because its code was still being loaded, would be empty. What a person has changed
+    meanwhile is not said again: they may be typing on.
+    """
+    if time.monotonic() - state.recall(_BEGUN, 0.0) < _SETTLING_S:
+        heard = state.recall(_HEARD, frozenset())
+        fields = current().fields
+        put({field: value for field, value in fields.items() if field not in heard})
 
 
 def put(changes: Mapping[str, Any]) -> None:

@@ -6,9 +6,10 @@ import streamlit as st
 
 from pages.parts import links, problems
 from pages.parts.home.studies_grid import show_running
-from pages.parts.running import progress, running
-from pages.parts.show import duration, escape, plural, state_badge
+from pages.parts.running import progress, running, study_badge
+from pages.parts.show import duration, escape, plural
 from pages.parts.state import db
+from pages.parts.study.facts import is_confirming
 from storage.errors import UnknownStudyError
 from storage.studies import WAITING, StudyRow, get_study, n_ahead
 from storage.wishes import ask_to_stop
@@ -48,7 +49,7 @@ def _moving(study_id: str, seen: tuple[str, str]) -> None:
         st.rerun()
     if (row.state, row.wish) != seen:
         st.rerun()
-    badge = state_badge(row.state, row.wish)
+    badge = study_badge(row)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.markdown(f"**{escape(row.name)}**")
         st.badge(badge.word, icon=badge.icon, color=badge.color)
@@ -60,6 +61,8 @@ def _progress_words(row: StudyRow) -> str:
     if row.state == WAITING:
         ahead = n_ahead(db(), row)
         return f"{ahead} ahead, starts by itself" if ahead else "Next in line, starts by itself"
+    if is_confirming(row):
+        return escape(row.phase)
     done = f"{progress(row):.0%} of {plural(row.n_fits_planned, 'fit')}"
     if row.seconds_left is None:
         return f"{done} · {escape(row.phase)}" if row.phase else done
@@ -69,7 +72,9 @@ def _progress_words(row: StudyRow) -> str:
 def _best_words(row: StudyRow) -> str:
     if row.best_score is None:
         return "Best so far: after the first trial"
-    return f"Best so far: {with_error(row.best_score, row.best_half_width)}"
+    score = with_error(row.best_score, row.best_half_width)
+    of = "of the search" if is_confirming(row) else "so far"
+    return f"Best {of}: {score}, trial {row.best_number}"
 
 
 def _buttons(row: StudyRow) -> None:

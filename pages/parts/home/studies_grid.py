@@ -12,8 +12,10 @@ from streamlit.elements.lib.column_types import ButtonColumnResult, ColumnConfig
 
 from pages.parts import links
 from pages.parts.deleting import confirm_delete
+from pages.parts.running import CONFIRMING, study_badge
 from pages.parts.show import SAMPLERS, escape, plural, state_badge
 from pages.parts.state import db
+from pages.parts.study.facts import verdict_word
 from pages.parts.words import HELP
 from storage import studies
 from storage.studies import StudyFilter, StudyRow
@@ -23,6 +25,7 @@ from tuning.digits import with_error
 _PAGE_ROWS = 20
 _ROW_PX = 36
 _NAME_PX = 180  # leaves room for the state on a phone
+_NOTHING = "–"
 _STATES = {
     "All": (),
     "Running": studies.ACTIVE_STATES,
@@ -111,7 +114,7 @@ def _draw_rows(rows: Sequence[StudyRow]) -> list[StudyRow]:
         selection_mode="multi-row",
         row_height=_ROW_PX,
         height="content",
-        placeholder="–",
+        placeholder=_NOTHING,
         column_config=_columns(ids),
         alt=f"{plural(len(rows), 'study', 'studies')}, newest first",
     )
@@ -129,8 +132,9 @@ def studies_table(rows: Sequence[StudyRow]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "name": [row.name for row in rows],
-            "state": [[state_badge(row.state, row.wish).word] for row in rows],
+            "state": [[study_badge(row).word] for row in rows],
             "best": [_best(row) for row in rows],
+            "verdict": [verdict_word(row) or _NOTHING for row in rows],
             "dataset": [titles.get(row.dataset, row.dataset) for row in rows],
             "sampler": [SAMPLERS[row.sampler] for row in rows],
             "trials": [_trials(row) for row in rows],
@@ -147,7 +151,9 @@ def _trials(row: StudyRow) -> str:
 
 
 def _best(row: StudyRow) -> str:
-    return "–" if row.best_score is None else with_error(row.best_score, row.best_half_width)
+    return (
+        _NOTHING if row.best_score is None else with_error(row.best_score, row.best_half_width)
+    )
 
 
 def _seconds(row: StudyRow) -> float | None:
@@ -158,7 +164,7 @@ def _columns(ids: Sequence[str]) -> dict[str, ColumnConfig | ButtonColumnResult 
     config = st.column_config
     states = (*studies.ACTIVE_STATES, studies.PAUSED, *studies.FINAL_STATES)
     words = [state_badge(state) for state in states]
-    words.append(state_badge(studies.TRAINING, wish="stop"))
+    words += [CONFIRMING, *(state_badge(studies.TRAINING, wish) for wish in ("stop", "pause"))]
     return {
         "name": config.ButtonColumn(
             "Name",
@@ -176,6 +182,7 @@ def _columns(ids: Sequence[str]) -> dict[str, ColumnConfig | ButtonColumnResult 
             color=[badge.color for badge in words],
         ),
         "best": config.TextColumn("Best", help=HELP["best"], alignment="right"),
+        "verdict": config.TextColumn("Verdict", help=HELP["verdict"]),
         "dataset": "Dataset",
         "sampler": config.TextColumn("Sampler", help=HELP["sampler"]),
         "trials": config.TextColumn("Trials", help=HELP["trial"], alignment="right"),

@@ -1,84 +1,130 @@
-"""The Best model tab: the leader's settings, its network, its scores, and the saved model."""
+"""The Best model tab: a trial's settings and scores, the saved model, the sealed test."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import streamlit as st
 
 from pages.parts.show import escape, plural
 from pages.parts.study.drawer import settings_table, trainers_caption
-from pages.parts.study.facts import (
-    SCORES,
-    SPREAD_HELP,
-    as_python,
-    leader_sentence,
-)
+from pages.parts.study.facts import SCORES, SPREAD_HELP, as_python
+from pages.parts.study.sealed import confusion, sealed_card
 from pages.parts.study.view import View
 from pages.parts.words import HELP
 from storage.results import TrialRow
 from storage.settings import settings as app_settings
 from storage.studies import FINISHED, StudyRow
 from tuning.analysis.tables import fold_label, settings_of
+from tuning.analysis.verdict import Judgement
+from tuning.analysis.verdict_words import expected_sentence
 from tuning.digits import with_error
 from tuning.export.files import best_model_path
 from tuning.models.size import layer_text, n_weights
+from tuning.sealed_scoring import model_trial
+
+_MOST_OPTIONS = 500
+_LEADER, _CHEAPEST, _OTHER = "leader", "cheapest", "other"
 
 
 def best_tab(view: View) -> None:
-    """Draw the leader's settings on the left, its network and files on the right."""
+    """Draw the settings of the chosen trial on the left, its test, network and files beside."""
     with view.reader.reading() as seen:
-        row = seen.row
-        leader = None if row.best_number is None else seen.trials.get(row.best_number)
-    if leader is None:
+        found, trials = seen.judged.found, seen.trials
+    if found.leader is None or found.leader not in trials:
         st.info(
             "No trial has a score."
-            if row.is_final
+            if view.row.is_final
             else "The best model: after the first trial.",
             icon=":material/hourglass_empty:",
         )
         return
-    st.markdown(f"**{escape(leader_sentence(row))}**", help=SPREAD_HELP)
+    st.markdown(escape(expected_sentence(found)), help=HELP["honest_score"])
+    number = _pick(found, found.leader)
+    trial = trials[number]
+    st.markdown(f"**{escape(trial_sentence(view.row, found, number))}**", help=SPREAD_HELP)
     left, right = st.columns(2)
     with left:
-        settings_table(settings_of(leader), view.spec.fixed)
+        settings_table(settings_of(trial), view.spec.fixed)
+        _network(view, trial)
+        _fold_scores(view, trial)
     with right:
-        _network(view, leader)
-        _fold_scores(view, leader)
-        with view.reader.reading() as seen:
-            trainers_caption(seen.fits_of(leader.number))
-        _model_file(row)
+        sealed_card(view)
+        confusion(view)
+        _model_file(view.row, number, found.leader)
         st.caption("Settings as Python")
-        st.code(as_python({**view.spec.fixed, **settings_of(leader)}), language="python")
+        st.code(as_python({**view.spec.fixed, **settings_of(trial)}), language="python")
 
 
-def _network(view: View, leader: TrialRow) -> None:
+def _pick(found: Judgement, leader: int) -> int:
+    """Let a person choose the leader, the cheapest of those tied, or any trial."""
+    labels = {_LEADER: f"Leader: trial {leader}"}
+    if found.cheapest not in {None, leader}:
+        labels[_CHEAPEST] = f"Cheapest tie: trial {found.cheapest}"
+    labels[_OTHER] = "Trial…"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.segmented_control(
+            "Model", list(labels), default=_LEADER, required=True, key="best_pick",
+            format_func=labels.__getitem__,
+            help=HELP["cheapest"] if _CHEAPEST in labels else None,
+        )  # fmt: skip
+        if chosen == _OTHER:
+            number = st.selectbox(
+                "Trial, best first", found.best_first[:_MOST_OPTIONS], key="best_trial",
+                width=200,
+            )  # fmt: skip
+            return leader if number is None else int(number)
+    if chosen == _CHEAPEST and found.cheapest is not None:
+        return found.cheapest
+    return leader
+
+
+def trial_sentence(row: StudyRow, found: Judgement, number: int) -> str:
+    """Name a trial with its score, and how it stands to the leader."""
+    mean, half_width = found.table.loc[[number], ["mean", "half_width"]].to_numpy(float)[0]
+    score = f"{SCORES[row.score_name]} {with_error(float(mean), float(half_width))}"
+    if number == found.leader:
+        return f"Trial {number} leads with {score}"
+    tie = {
+        "tied": "tied with the leader",
+        "worse": "worse than the leader",
+        "not compared": "not compared with the leader",
+    }[str(found.table["tie"].loc[number])]
+    return f"Trial {number}: {score}, {tie}"
+
+
+def _network(view: View, trial: TrialRow) -> None:
     if view.info is None:
         st.caption("The dataset was deleted, so the layers cannot be shown.")
         return
-    params = {**view.spec.fixed, **settings_of(leader)}
+    params = {**view.spec.fixed, **settings_of(trial)}
     layers = layer_text(view.spec.model, params, view.info)
     weights = n_weights(view.spec.model, params, view.info)
     st.markdown(f"**Network** {layers} · {plural(weights, 'weight')}")
 
 
-def _fold_scores(view: View, leader: TrialRow) -> None:
+def _fold_scores(view: View, trial: TrialRow) -> None:
+    """Draw the scores of the search; the drawer has those of further repeats."""
+    repeats = view.spec.evaluation.repeats
     with view.reader.reading() as seen:
-        fits = [fit for fit in seen.fits_of(leader.number) if fit.score is not None]
+        own = seen.fits_of(trial.number)
+    trainers_caption(own)
+    fits = [fit for fit in own if fit.score is not None and fit.repeat < repeats]
     if len(fits) < 2:
         st.caption("One fit gives no ±: this study scores each trial once.")
         return
-    repeats = view.spec.evaluation.repeats
     scores = [
         f"{fold_label(fit.repeat, fit.fold, repeats)}: {with_error(fit.score or 0.0)}"
         for fit in fits
     ]
     word = SCORES[view.row.score_name]
     st.markdown(
-        f"**{word[0].upper()}{word[1:]} of each fit** " + escape(" · ".join(scores)),
+        f"**{word[0].upper()}{word[1:]} of each fold** " + escape(" · ".join(scores)),
         help=HELP["validation_rows"],
     )
 
 
-def _model_file(row: StudyRow) -> None:
+def _model_file(row: StudyRow, number: int, leader: int) -> None:
     path = best_model_path(app_settings().home, row.id)
     if path is None:
         st.caption(_why_no_model(row))
@@ -91,8 +137,21 @@ def _model_file(row: StudyRow) -> None:
         icon=":material/download:",
         key="best_model",
         on_click="ignore",
-        help="Trained with these settings on all rows but the test rows.",
+        help=HELP["model_file"],
     )
+    note = _whose_model(path, number, leader)
+    if note:
+        st.caption(note)
+
+
+def _whose_model(path: Path, number: int, leader: int) -> str:
+    """Say whose model the file holds, where that is not the trial on the screen."""
+    trial = model_trial(path)
+    owner = leader if trial is None else trial
+    if owner == number:
+        return ""
+    word = "the leader's model" if owner == leader else "the model of the leader of then"
+    return f"The file holds {word}, that of trial {owner}; no other was trained on all rows."
 
 
 def _why_no_model(row: StudyRow) -> str:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import math
+
 import pandas as pd
 import streamlit as st
 
+from pages.parts import problems
 from pages.parts.charts.curves import Display, Frame, Lines, curve_table, learning_curves
-from pages.parts.show import escape
-from pages.parts.state import query
+from pages.parts.show import escape, plural
+from pages.parts.state import db, query
+from pages.parts.study.beside import beside
+from pages.parts.study.diagnosed import diagnosed_by
 from pages.parts.study.facts import (
     SCORES,
     SPREAD_HELP,
@@ -19,12 +25,22 @@ from pages.parts.study.facts import (
 from pages.parts.study.view import View, close_drawer
 from pages.parts.words import HELP
 from storage.results import FitRow, TrialRow
+from storage.studies import ACTIVE_STATES, FINISHED, StudyRow
+from storage.wishes import ask_to_confirm
 from tuning.analysis.curves import LOSS, Measure, loss_finding, measures
-from tuning.analysis.tables import fold_label, settings_of
+from tuning.analysis.diagnoses import as_baseline
+from tuning.analysis.diagnosis_words import Diagnosis
+from tuning.analysis.pair_words import compare_trials, signed_with_error
+from tuning.analysis.study_scores import MOST_REPEATS, split_ratio
+from tuning.analysis.tables import fold_label, settings_of, value_in_words
+from tuning.analysis.verdict import Judgement
 from tuning.digits import with_error
-from tuning.parameters import PARAMETERS, Value, show_value
+from tuning.parameters import PARAMETERS, Value
+from tuning.spec import StudySpec
 
 _CURVES_PX = 300
+_OWN, _GAP = ("mean", "half_width"), ("gap", "gap_low", "gap_high")
+_DIAGNOSED = ("COMPLETE", "FAIL", "PRUNED")
 
 
 def drawer(view: View) -> None:
@@ -47,22 +63,75 @@ def drawer(view: View) -> None:
 def _content(view: View, row: TrialRow) -> None:
     with view.reader.reading() as seen:
         fits = seen.fits_of(row.number)
-    ended = [fit for fit in fits if fit.score is not None]
-    if row.state == "FAIL":
-        st.error(escape(trial_ending(row, len(ended))), icon=":material/error:")
-    else:
-        word = SCORES[view.row.score_name] if row.state == "COMPLETE" else ""
-        text = escape(f"{word} {trial_ending(row, len(ended))}".strip())
-        st.markdown(f"**{text}**", help=SPREAD_HELP)
+        found = seen.judged.found
+    _score(view, row, fits, found)
     settings = settings_of(row)
     st.markdown(escape(settings_text(settings)))
     with st.expander("All settings"):
         settings_table(settings, view.spec.fixed)
     _folds(view, fits)
     trainers_caption(fits)
-    _curves(view, row.number)
+    _repeat_button(view, row, found)
+    _curves(view, row.number, _diagnosis(view, row, found))
+    beside(view, row.number)
     st.caption("Settings as Python")
     st.code(as_python({**view.spec.fixed, **settings}), language="python")
+
+
+# What it scores, and how it stands.
+
+
+def _score(view: View, row: TrialRow, fits: list[FitRow], found: Judgement) -> None:
+    n_scored = sum(fit.score is not None for fit in fits)
+    if row.state == "FAIL":
+        st.error(escape(trial_ending(row, n_scored)), icon=":material/error:")
+        return
+    if row.number not in found.table.index:
+        st.markdown(f"**{escape(trial_ending(row, n_scored))}**", help=SPREAD_HELP)
+        return
+    mean, half_width = (float(found.table[name].loc[row.number]) for name in _OWN)
+    text = f"{SCORES[view.row.score_name]} {with_error(mean, half_width)}"
+    text += f" over {plural(n_scored, 'fit')}"
+    st.markdown(f"**{escape(text)}**", help=SPREAD_HELP)
+    lines = (gap_sentence(found, row.number), _gap_to_default(view, row.number))
+    for line in lines:
+        if line:
+            st.markdown(escape(line), help=HELP["gap"])
+
+
+def gap_sentence(found: Judgement, number: int) -> str:
+    """Say how far a trial is from the leader, and whether that may be chance."""
+    if number == found.leader:
+        n = found.n_tied
+        tied = "1 other may be as good" if n == 1 else f"{n:,} others may be as good"
+        return f"It leads; {tied}." if n else "It leads."
+    gap, low, high = (float(found.table[name].loc[number]) for name in _GAP)
+    tie = str(found.table["tie"].loc[number])
+    if tie == "not compared":
+        return "It is not compared with the others: it lacks a fit."
+    difference = signed_with_error(-found.sign * gap + 0.0, (high - low) / 2)
+    words = f"Gap to trial {found.leader}, the leader: {difference}"
+    return f"{words}, {tie}." if math.isfinite(low) else f"{words}."
+
+
+def _gap_to_default(view: View, number: int) -> str:
+    """Say how far a trial is from the default settings; empty where that is not known."""
+    if number == 0 or not view.spec.include_default:
+        return ""
+    ratio = split_ratio(view.spec, view.info)
+    with view.reader.reading() as seen:
+        found = seen.judged.found
+        pair = compare_trials(
+            seen.study_scores,
+            found,
+            (number, 0),
+            rope=found.rope,
+            spread=None,
+            test_ratio=ratio,
+        )
+    if pair is None or not math.isfinite(pair.difference):
+        return ""
+    return f"Gap to the default settings (trial 0): {pair.interval}."
 
 
 def trainers_caption(fits: list[FitRow]) -> None:
@@ -75,9 +144,10 @@ def trainers_caption(fits: list[FitRow]) -> None:
 def settings_table(searched: dict[str, Value], fixed: dict[str, Value]) -> None:
     """Draw every setting of a trial, and whether it was searched."""
     rows = [
-        (PARAMETERS[name].label, _in_words(name, v), "searched") for name, v in searched.items()
+        (PARAMETERS[name].label, value_in_words(name, value), how)
+        for settings, how in ((searched, "searched"), (fixed, "fixed"))
+        for name, value in settings.items()
     ]
-    rows += [(PARAMETERS[name].label, _in_words(name, v), "fixed") for name, v in fixed.items()]
     st.dataframe(
         pd.DataFrame(rows, columns=["Setting", "Value", "How"]),
         hide_index=True,
@@ -87,35 +157,119 @@ def settings_table(searched: dict[str, Value], fixed: dict[str, Value]) -> None:
     )
 
 
-def _in_words(name: str, value: Value) -> str:
-    """Write a value, or what leaving it out does."""
-    return PARAMETERS[name].none_means or "off" if value is None else show_value(value)
-
-
 def _folds(view: View, fits: list[FitRow]) -> None:
+    """Draw the score of each fit: in a line, or, with several repeats, as a table."""
     if len(fits) < 2:
         return
     repeats = view.spec.evaluation.repeats
-    texts = []
-    for fit in fits:
-        value = "–" if fit.score is None else with_error(fit.score)
-        texts.append(f"{fold_label(fit.repeat, fit.fold, repeats)}: {value}")
-    st.markdown(escape(" · ".join(texts)))
+    if max(fit.repeat for fit in fits) == 0:
+        texts = []
+        for fit in fits:
+            value = "–" if fit.score is None else with_error(fit.score)
+            texts.append(f"{fold_label(fit.repeat, fit.fold, repeats)}: {value}")
+        st.markdown(escape(" · ".join(texts)))
+        return
+    table = repeats_table(view.spec, fits)
+    number = st.column_config.NumberColumn(format="%.3f")
+    st.dataframe(
+        table, hide_index=True, height="content", alt="Scores by repeat and fold",
+        column_config=dict.fromkeys(table.columns[2:], number),
+    )  # fmt: skip
 
 
-def _curves(view: View, number: int) -> None:
+def repeats_table(spec: StudySpec, fits: list[FitRow]) -> pd.DataFrame:
+    """List the scores of a trial: a row a repeat, with what it was for, a column a fold."""
+    n_folds, n_searched = spec.evaluation.n_folds, spec.evaluation.repeats
+    scores = {(fit.repeat, fit.fold): fit.score for fit in fits}
+    repeats = sorted({fit.repeat for fit in fits})
+    columns: dict[str, list[object]] = {
+        "Repeat": list(repeats),
+        "For": ["search" if repeat < n_searched else "confirming" for repeat in repeats],
+    }
+    for fold in range(n_folds):
+        columns[f"Fold {fold}"] = [scores.get((repeat, fold)) for repeat in repeats]
+    table = pd.DataFrame(columns)
+    folds = table.columns[2:]
+    table[folds] = table[folds].astype("float64")
+    return table.assign(Mean=table[folds].mean(axis=1))
+
+
+# More repeats.
+
+
+def _repeat_button(view: View, row: TrialRow, found: Judgement) -> None:
+    if view.watching:
+        return
+    n_repeats = 0
+    if row.number in found.table.index:
+        n_repeats = int(found.table["n_repeats"].loc[row.number])
+    with view.reader.reading() as seen:
+        reason = why_no_repeats(seen.row, view.spec, row, n_repeats)
+    st.button(
+        f"Run with {MOST_REPEATS} repeats", icon=":material/repeat:", key="drawer_repeats",
+        on_click=_ask, args=(view.id, row.number), disabled=bool(reason),
+        help=reason or HELP["more_repeats"],
+    )  # fmt: skip
+    if reason:
+        st.caption(reason)
+
+
+def why_no_repeats(study: StudyRow, spec: StudySpec, row: TrialRow, n_repeats: int) -> str:
+    """Say why a trial cannot be given more repeats now; empty where it can."""
+    if spec.evaluation.method != "kfold":
+        return "Only cross-validation can be repeated, and this study has one split."
+    if row.state != "COMPLETE":
+        return "Only a trial with a score can be repeated."
+    if n_repeats >= MOST_REPEATS:
+        return f"It has {n_repeats} repeats already."
+    if study.state not in {*ACTIVE_STATES, FINISHED} or study.wish:
+        what = f"is {study.state}" if study.state not in ACTIVE_STATES else "is about to end"
+        what = "has failed" if study.state == "failed" else what
+        return f"The study {what}. It has to go on first."
+    is_asked = row.number in json.loads(study.asked).get("numbers", [])
+    if is_asked and study.state != FINISHED:
+        return "It has been asked for. It is trained after the search."
+    return ""
+
+
+@problems.told
+def _ask(study_id: str, number: int) -> None:
+    ask_to_confirm(db(), study_id, [number])
+    problems.say(f"Trial {number} gets {MOST_REPEATS} repeats as soon as a core is free.")
+
+
+# What its curves say.
+
+
+def _diagnosis(view: View, row: TrialRow, found: Judgement) -> Diagnosis | None:
+    if row.state not in _DIAGNOSED:
+        return None
+    with view.reader.reading() as seen:
+        flags = seen.made("as baseline", lambda: as_baseline(found))
+    book = diagnosed_by(view, {row.number: flags.get(row.number, False)})
+    diagnosis = book.of(row.number)
+    if diagnosis is None:
+        return None
+    st.markdown(f"**{diagnosis.sentence}** {diagnosis.advice}", help=HELP["diagnosis"])
+    st.caption(f"Rule for “{diagnosis.label}”: {diagnosis.rule}")
+    return diagnosis
+
+
+def _curves(view: View, number: int, diagnosis: Diagnosis | None) -> None:
     with view.reader.reading() as seen:
         book = seen.curves_of([number])
         if number not in book:
             st.caption("No epoch was reached.")
             return
         finding = loss_finding(number, book.trial_table(number, LOSS))
+    if diagnosis is not None:
+        finding = diagnosis.sentence.rstrip(".")  # one finding of one curve
     first = measures(view.row.score_name)[0]
     chosen = [first] if first == LOSS else [first, LOSS]
     for measure in chosen:
         title = finding if measure == LOSS else f"{measure.label} by epoch"
         _chart(view, number, measure, title)
-    st.caption("Training rows are dashed; the band spans the folds.")
+    st.caption("Training rows are dashed; the band spans the folds of the search.")
 
 
 def _chart(view: View, number: int, measure: Measure, title: str) -> None:

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from pages.parts.show import SAMPLERS, about, clock, duration, plural
 from storage.results import FitRow, TrialRow
 from storage.studies import FINISHED, PAUSED, PREPARING, STOPPED, TRAINING, WAITING, StudyRow
+from tuning.analysis.verdict_words import SCORE_WORDS
 from tuning.datasets.info import DatasetInfo
 from tuning.digits import with_error
 from tuning.parameters import PARAMETERS, Value, show_value
 from tuning.spec import StudySpec
 from tuning.training.choice import trainers_in_words
 
-SCORES: Mapping[str, str] = {
-    "accuracy": "accuracy",
-    "log_loss": "log loss",
-    "roc_auc": "area under ROC",
-    "f1": "F1",
-    "mse": "MSE",
-    "rmse": "RMSE",
-    "mae": "MAE",
-    "r2": "R²",
-}
-SPREAD_HELP = "± is the standard deviation over the fits of a trial. One fit gives no ±."
+SCORES = SCORE_WORDS
+SPREAD_HELP = "± is half of the 95 % interval of the mean. One fit gives no ±."
 STATES: Mapping[str, str] = {
     "COMPLETE": "Complete",
     "PRUNED": "Pruned",
@@ -32,6 +27,14 @@ STATES: Mapping[str, str] = {
     "WAITING": "Not finished",
 }
 
+_EXTRA_PHASES = ("Confirming", "Repeating")  # how the driver names training after the search
+_SHARE = re.compile(r"(\d+) of (\d+) fits$")
+_VERDICTS = {
+    "leads": "leads",
+    "default": "no better than defaults",
+    "guessing": "no better than guessing",
+    "cannot tell": "cannot tell",
+}
 _WISHES = {"stop": "Stopping", "pause": "Pausing"}
 _FIRST_MINUTE_S = 60.0
 _FAST_S, _WAITING_S = 0.8, 5.0  # an epoch is on the screen within two seconds
@@ -46,6 +49,35 @@ def poll_every(row: StudyRow, now: float) -> float | None:
     if row.state == WAITING and now - row.created_at >= _FIRST_MINUTE_S:
         return _WAITING_S
     return _FAST_S
+
+
+def is_confirming(row: StudyRow) -> bool:
+    """Tell whether a study's search is over and its best trials are trained again."""
+    return row.state == TRAINING and row.phase.startswith(_EXTRA_PHASES)
+
+
+def confirming_share(row: StudyRow) -> float:
+    """Return how much of the current round of confirming is done, from 0 to 1."""
+    found = _SHARE.search(row.phase)
+    if found is None or not int(found[2]):
+        return 0.0
+    return min(int(found[1]) / int(found[2]), 1.0)
+
+
+def is_skipping(row: StudyRow) -> bool:
+    """Tell whether somebody asked for the end of confirming."""
+    return bool(json.loads(row.asked).get("skip"))
+
+
+def verdict_word(row: StudyRow) -> str:
+    """Say in a word what a finished study's verdict is; empty without one."""
+    if row.state != FINISHED:
+        return ""  # what is kept of an earlier end is not about the trials to come
+    verdict: dict[str, Any] = json.loads(row.verdict)
+    if verdict.get("kind") == "tied":
+        n_tied = len(verdict["tied"]) - 1
+        return f"tied with {n_tied:,}" if n_tied else "leads"
+    return _VERDICTS.get(verdict.get("kind", ""), "")
 
 
 def outline(spec: StudySpec, dataset_title: str) -> str:
@@ -67,18 +99,13 @@ def trained_by(fits: Iterable[FitRow]) -> str:
     return f"trainer: {words}" if words else ""
 
 
-def leader_sentence(row: StudyRow) -> str:
-    """Name the leader with its score; its ± is explained beside it."""
-    if row.best_number is None or row.best_score is None:
-        if row.n_trials_done:
-            return "No trial has a score."
-        return "No trial is finished yet."
-    value = with_error(row.best_score, row.best_half_width)
-    return f"Trial {row.best_number} leads with {SCORES[row.score_name]} {value}"
+def status_sentence(
+    row: StudyRow, n_ahead: int, timezone: str, *, confirms: bool = False
+) -> str:
+    """Say what is happening to a study, and how far it is.
 
-
-def status_sentence(row: StudyRow, n_ahead: int, timezone: str) -> str:
-    """Say what is happening to a study, and how far it is."""
+    `confirms` tells whether its leaders are trained again after the search.
+    """
     fits = f"{row.n_fits_done:,} of {plural(row.n_fits_planned, 'fit')}"
     if not row.is_final and row.wish in _WISHES:
         return f"{_WISHES[row.wish]} after the current epoch"
@@ -87,7 +114,7 @@ def status_sentence(row: StudyRow, n_ahead: int, timezone: str) -> str:
     if row.state == PREPARING:
         return row.phase or "Reading data"
     if row.state == TRAINING:
-        return _training_sentence(row, fits)
+        return _training_sentence(row, fits, confirms=confirms)
     if row.state == PAUSED:
         return f"{row.message or 'Paused.'} {fits} are done."
     return _ended_sentence(row, fits, timezone)
@@ -104,12 +131,15 @@ def _ended_sentence(row: StudyRow, fits: str, timezone: str) -> str:
     return _failed_sentence(row)
 
 
-def _training_sentence(row: StudyRow, fits: str) -> str:
+def _training_sentence(row: StudyRow, fits: str, *, confirms: bool) -> str:
+    if is_confirming(row):
+        return "Confirming ends after the current epoch" if is_skipping(row) else row.phase
     if row.phase not in {"", "Training"}:
         return f"{row.phase} · {fits}"
+    then = " · then confirming" if confirms else ""
     if row.seconds_left is None:
-        return f"{fits} · time left: after the first epoch"
-    return f"{fits} · {about(row.seconds_left, row.seconds_left)} left"
+        return f"{fits}{then} · time left: after the first epoch"
+    return f"{fits}{then} · {about(row.seconds_left, row.seconds_left)} left"
 
 
 def _failed_sentence(row: StudyRow) -> str:
@@ -132,7 +162,8 @@ def ended_toast(row: StudyRow) -> str:
     """Say that a study has just ended."""
     took = "" if row.seconds is None else f" {'in' if row.state == FINISHED else 'after'} "
     took += "" if row.seconds is None else duration(row.seconds)
-    return f"{row.name} {row.state}{took}."
+    word = verdict_word(row)
+    return f"{row.name} {row.state}{took}{': ' if word else ''}{word}."
 
 
 def settings_text(settings: Mapping[str, Value]) -> str:
@@ -168,8 +199,7 @@ def guessing(info: DatasetInfo | None) -> float | None:
 def trial_ending(row: TrialRow, n_fits: int) -> str:
     """Say how a trial ended, or how it stands."""
     if row.state == "COMPLETE" and row.score is not None:
-        value = with_error(row.score, row.spread)
-        return f"{value} over {plural(n_fits, 'fit')}"
+        return f"{with_error(row.score)} over {plural(n_fits, 'fit')}"
     if row.state in {"FAIL", "PRUNED"}:
         return f"{STATES[row.state]}: {row.message or 'no reason was given.'}"
     return row.message or "In training."

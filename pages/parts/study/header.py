@@ -1,66 +1,90 @@
-"""The head of a study: name, state, what can be done, how far it is, who leads."""
+"""The head of a study: name, state, what can be done, the verdict, how far it is."""
 
 from __future__ import annotations
 
 import functools
 import time
+from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
 from pages.parts import links, problems
 from pages.parts.deleting import confirm_delete
-from pages.parts.running import progress, worker_is_offline
-from pages.parts.show import clock, duration, escape, plural, since, state_badge
+from pages.parts.running import progress, study_badge, worker_is_offline
+from pages.parts.show import clock, escape, plural, since, state_badge
 from pages.parts.state import db, recall, remember, timezone
 from pages.parts.study.extending import add_trials
 from pages.parts.study.facts import (
-    SCORES,
-    SPREAD_HELP,
     ended_toast,
-    leader_sentence,
+    is_confirming,
+    is_skipping,
     offline_sentence,
     outline,
     poll_every,
     status_sentence,
     trained_by,
 )
+from pages.parts.study.next_step import next_step
+from pages.parts.study.reader import StudyReader
+from pages.parts.study.verdict import Tile, icon, tiles
 from pages.parts.study.view import View
+from pages.parts.study.why import Reason, why
 from pages.parts.words import HELP
 from storage import processes
 from storage.settings import settings
-from storage.studies import FAILED, FINAL_STATES, PAUSED, STOPPED, WAITING, StudyRow, n_ahead
-from storage.wishes import ask_to_pause, ask_to_stop, resume, set_priority
-from tuning.digits import with_error
+from storage.studies import (
+    FAILED,
+    FINISHED,
+    PAUSED,
+    STOPPED,
+    WAITING,
+    StudyRow,
+    n_ahead,
+)
+from storage.wishes import (
+    ask_to_pause,
+    ask_to_skip_confirming,
+    ask_to_stop,
+    resume,
+    set_priority,
+)
 from tuning.export.files import fits_csv, study_json, trials_csv
 
-_UNKNOWN = "–"
+_Look = tuple[Literal["green", "red", "off"], Literal["up", "down", "off"]]
+_EFFECTS: dict[str, _Look] = {
+    "better": ("green", "up"),
+    "worse": ("red", "down"),
+    "none": ("off", "off"),
+}
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What the head says of one version of a study, the same for all who look at it."""
+
+    sentence: str
+    icon: str
+    why: tuple[Reason, ...]
+    tiles: tuple[Tile, ...]
+    trained: str
 
 
 def header(view: View) -> None:
     """Draw the head of a study."""
     row = view.row
-    with st.container(gap="xsmall"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            links.link(links.STUDIES, "Studies", icon=":material/chevron_left:")
-            st.subheader(escape(row.name), anchor=False, width="content")
-            badge = state_badge(row.state, row.wish)
-            st.badge(badge.word, icon=badge.icon, color=badge.color)
-            st.space("stretch")
-            if not view.watching:
-                with st.container(horizontal=True, width="content"):
-                    _buttons(view)
-        _outline(view)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        links.link(links.STUDIES, "Studies", icon=":material/chevron_left:")
+        st.subheader(escape(row.name), anchor=False, width="content")
+        badge = study_badge(row)
+        st.badge(badge.word, icon=badge.icon, color=badge.color)
+        st.space("stretch")
+        if not view.watching:
+            with st.container(horizontal=True, width="content"):
+                _buttons(view)
     st.fragment(_numbers, run_every=view.poll_s, key="study_header")(view)
     _tell_the_end(view)
-
-
-def _outline(view: View) -> None:
-    title = view.row.dataset if view.info is None else view.info.title
-    with view.reader.reading() as seen:
-        trained = trained_by(seen.fits.values())
-    sentence = outline(view.spec, title) + (f" · {trained}" if trained else "")
-    st.caption(escape(sentence), help=HELP["trained_by"] if trained else None)
 
 
 def _buttons(view: View) -> None:
@@ -85,6 +109,14 @@ def _buttons(view: View) -> None:
         "Stop", icon=":material/stop:", key="study_stop", disabled=row.wish == "stop"
     ):
         _confirm_stop(view)
+    if is_confirming(row):
+        st.button(
+            "Skip confirming", icon=":material/skip_next:", key="study_skip", on_click=_skip,
+            args=(row.id,), disabled=is_skipping(row),
+            help="Ends without more repeats. What is known by then stays.",
+        )  # fmt: skip
+    if row.state == FINISHED:
+        next_step(view)
     with st.popover("Share", icon=":material/share:", key="study_share"):
         _share(view)
     with st.popover("More", icon=":material/more_horiz:", key="study_more"):
@@ -106,6 +138,11 @@ def _pause(study_id: str) -> None:
 def _resume(study_id: str) -> None:
     resume(db(), study_id)
     problems.say("It goes on as soon as there is a core for it.")
+
+
+@problems.told
+def _skip(study_id: str) -> None:
+    ask_to_skip_confirming(db(), study_id)
 
 
 @problems.told
@@ -163,7 +200,7 @@ def _more(view: View) -> None:
             "Run first", icon=":material/vertical_align_top:", key="study_first",
             width="stretch", on_click=_go_first, args=(view.id,),
         )  # fmt: skip
-    if view.row.state in {PAUSED, *FINAL_STATES} and st.button(
+    if view.row.state in {PAUSED, STOPPED, FAILED} and st.button(
         "Add trials…", icon=":material/add:", key="study_extend", width="stretch",
         help="More trials or more values in this study. What was tried stays.",
     ):  # fmt: skip
@@ -202,54 +239,78 @@ def _numbers(view: View) -> None:
     row = view.follow()
     if poll_every(row, time.time()) != view.poll_s:
         st.rerun()
-    status = escape(status_sentence(row, _n_ahead(row), timezone()))
+    with view.reader.reading() as seen:
+        row = seen.row
+        head = seen.made(("head", view.row.spec), lambda: _head(seen))
+    status = escape(status_sentence(row, _n_ahead(row), timezone(), confirms=view.spec.confirm))
     with st.container(gap="small"):
+        st.markdown(f"{head.icon} **{escape(head.sentence)}**")
         with st.container(horizontal=True, vertical_alignment="center"):
-            _leader(row)
+            _outline(view, head)
             st.space("stretch")
-            st.caption(_right_of_leader(row, status), width="content")
+            _why(head)
+            st.caption(_right_of_outline(row, status), width="content")
         if row.state == FAILED:
             st.error(status, icon=":material/error:")
         elif not row.is_final:
             st.progress(progress(row), text=status)
-        _tiles(row)
+        _tiles(head)
         _offline(row)
 
 
-def _right_of_leader(row: StudyRow, status: str) -> str:
+def _head(seen: StudyReader) -> _Head:
+    judged = seen.judged
+    return _Head(
+        judged.sentence,
+        icon(judged.found),
+        why(judged, seen.row),
+        tiles(judged.found, seen.row),
+        trained_by(seen.fits.values()),
+    )
+
+
+def _why(head: _Head) -> None:
+    with st.popover("Why?", key="study_why", type="tertiary", width="content"):
+        st.markdown("\n".join(f"- **{about}:** {escape(text)}" for about, text in head.why))
+        if st.button(
+            "See the gaps", icon=":material/arrow_forward:", key="study_gaps",
+            on_click=_show_results, help="Results shows how far each trial is behind.",
+        ):  # fmt: skip
+            st.rerun()
+
+
+def _show_results() -> None:
+    st.session_state["tab"] = "Results"
+
+
+def _outline(view: View, head: _Head) -> None:
+    title = view.row.dataset if view.info is None else view.info.title
+    trained = f" · {head.trained}" if head.trained else ""
+    st.caption(
+        escape(outline(view.spec, title) + trained), width="content",
+        help=HELP["trained_by"] if trained else None,
+    )  # fmt: skip
+
+
+def _right_of_outline(row: StudyRow, status: str) -> str:
     """Return the time of reading, which goes visibly stale, or how the study ended."""
     if not row.is_final:
         return f"Updated {clock(time.time(), timezone())}"
     return status if row.state != FAILED else ""
 
 
-def _leader(row: StudyRow) -> None:
-    icon = ":material/trophy:" if row.best_number is not None else ":material/hourglass_empty:"
-    sentence = escape(leader_sentence(row))
-    st.markdown(f"{icon} **{sentence}**", help=SPREAD_HELP, width="content")
-
-
 def _n_ahead(row: StudyRow) -> int:
     return n_ahead(db(), row) if row.state == WAITING else 0
 
 
-def _tiles(row: StudyRow) -> None:
-    best = _UNKNOWN
-    if row.best_score is not None:
-        best = with_error(row.best_score, row.best_half_width)
-    took = _UNKNOWN if row.seconds is None else duration(row.seconds)
+def _tiles(head: _Head) -> None:
     with st.grid(4, min_column_width=150):
-        st.metric(f"Best {SCORES[row.score_name]}", best, help=SPREAD_HELP, border=True)
-        st.metric(
-            "Trials done", f"{row.n_trials_done:,} of {row.n_trials_planned:,}",
-            help=HELP["trial"], border=True,
-        )  # fmt: skip
-        st.metric(
-            "Failed", f"{row.n_trials_failed:,}", border=True,
-            icon=":material/error:" if row.n_trials_failed else None,
-            help="Trials that ended with an error. The Log says why.",
-        )  # fmt: skip
-        st.metric("Time", took, help="Since the first fit began.", border=True)
+        for tile in head.tiles:
+            color, arrow = _EFFECTS[tile.effect]
+            st.metric(
+                tile.label, tile.value, tile.note or None, delta_color=color,
+                delta_arrow=arrow, help=tile.help, border=True, height="stretch",
+            )  # fmt: skip
 
 
 def _offline(row: StudyRow) -> None:

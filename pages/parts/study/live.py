@@ -12,7 +12,6 @@ from pages.parts.charts.curves import (
     Display,
     Frame,
     Lines,
-    best_so_far,
     choose_lines,
     curve_table,
     learning_curves,
@@ -21,6 +20,7 @@ from pages.parts.charts.curves import (
 from pages.parts.show import clock, escape, plural
 from pages.parts.state import recall, remember, timezone, token
 from pages.parts.study.facts import SCORES, guessing, settings_text
+from pages.parts.study.luck import history_chart, luck_caption
 from pages.parts.study.reader import StudyReader
 from pages.parts.study.view import View, highlighted
 from pages.parts.words import HELP
@@ -39,9 +39,9 @@ from tuning.analysis.tables import (
     history,
     history_finding,
     settings_of,
-    thin_history,
 )
-from tuning.digits import with_error
+from tuning.analysis.verdict import Judgement
+from tuning.analysis.verdict_words import leader_score
 from tuning.setting import grid_values
 from tuning.spec import StudySpec
 
@@ -71,6 +71,7 @@ class _Picture:
     other_title: str
     history: dict[str, Any] | None
     history_title: str
+    luck: str
     caption: str
     training: tuple[tuple[str, float], ...]
     n_training: int
@@ -189,6 +190,7 @@ def _picture(view: View, wanted: _Wanted, *, frozen: bool) -> _Kept | None:
 
 
 def _make_picture(view: View, seen: StudyReader, wanted: _Wanted) -> _Picture:
+    found = seen.judged.found
     lines = choose_lines(
         seen.ranked, seen.reached, wanted.highlighted, leader_only=wanted.display.leader_only
     )
@@ -196,12 +198,10 @@ def _make_picture(view: View, seen: StudyReader, wanted: _Wanted) -> _Picture:
         lines = replace(lines, sampled=seen.sampled())
     book = seen.curves_of(lines.shown)
     other = _other_measure(view, wanted.measure)
-    curves_title = _title(seen.row, book, lines, wanted.measure)
-    other_title = _title(seen.row, book, lines, other)
+    curves_title = _title(seen.row, found, book, lines, wanted.measure)
+    other_title = _title(seen.row, found, book, lines, other)
     table = history(seen.scores, seen.row.direction)
     history_title = history_finding(table)
-    dots = thin_history(table)
-    value = SCORES[seen.row.score_name]
     training, n_training = _in_training(view.spec, seen)
     drawn = _Drawn(view, seen.row, book, lines, wanted.display)
     return _Picture(
@@ -210,8 +210,9 @@ def _make_picture(view: View, seen: StudyReader, wanted: _Wanted) -> _Picture:
         curves_title=curves_title,
         other=drawn.option(other, other_title),
         other_title=other_title,
-        history=None if table.empty else best_so_far(dots, history_title, value),
+        history=None if table.empty else history_chart(seen.row, found, table),
         history_title=history_title,
+        luck=luck_caption(found),
         caption=shown_sentence(lines),
         training=tuple(training),
         n_training=n_training,
@@ -251,13 +252,15 @@ def _other_measure(view: View, measure: Measure) -> Measure:
     return next(m for m in measures(view.row.score_name) if m != LOSS)
 
 
-def _title(row: StudyRow, book: CurveBook, lines: Lines, measure: Measure) -> str:
+def _title(
+    row: StudyRow, found: Judgement, book: CurveBook, lines: Lines, measure: Measure
+) -> str:
     """Return the finding of a chart; that the leader leads belongs to the score's own."""
-    if lines.leader is None or row.best_score is None:
+    if lines.leader is None or found.leader is None:
         return f"{measure.label} by epoch"
     if measure == measures(row.score_name)[0]:
-        value = with_error(row.best_score, row.best_half_width)
-        return f"Trial {row.best_number} leads: {SCORES[row.score_name]} {value}"
+        score = f"{SCORES[row.score_name]} {leader_score(found)}"
+        return f"Trial {found.leader} leads: {score}"
     if measure == LOSS:
         return loss_finding(lines.leader, book.trial_table(lines.leader, LOSS))
     return f"{measure.label} by epoch"
@@ -324,6 +327,7 @@ def _history(picture: _Picture) -> None:
     st.echarts_chart(
         picture.history, height=_HISTORY_PX, key="live_history", alt=picture.history_title
     )
+    st.caption(picture.luck, help=HELP["luck"])
 
 
 def _now_training(row: StudyRow, picture: _Picture) -> None:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from pages.parts.state import db
+from pages.parts.study.facts import is_confirming
 from storage.database import Database
 from storage.reading import (
     Trials,
@@ -27,7 +28,7 @@ from storage.reading import (
 from storage.results import FitRow, read_fits, read_pieces
 from storage.studies import StudyRow, get_study
 from tuning.analysis.curves import CurveBook, sample
-from tuning.analysis.study_scores import ScoreBook
+from tuning.analysis.study_scores import ScoreBook, StudyScores
 from tuning.analysis.tables import Scores, scores_of
 from tuning.judging import Judged, complete, judged, known_info
 from tuning.spec import StudySpec
@@ -160,10 +161,18 @@ class StudyReader:
 
     def _judge(self) -> Judged:
         spec = StudySpec.parse(self.row.spec)
-        book = self._score_book or ScoreBook(spec)
-        scores, info = book.scores(complete(self.trials)), known_info(spec)
-        running = not self.row.is_final
-        return judged(self.row, spec, self.trials, scores, info, is_running=running)
+        info = known_info(spec)
+        running = not (self.row.is_final or is_confirming(self.row))
+        return judged(self.row, spec, self.trials, self.study_scores, info, is_running=running)
+
+    @property
+    def study_scores(self) -> StudyScores:
+        """The scores of the fits of the finished trials."""
+        return self.made("study scores", self._study_scores)
+
+    def _study_scores(self) -> StudyScores:
+        book = self._score_book or ScoreBook(StudySpec.parse(self.row.spec))
+        return book.scores(complete(self.trials))
 
     @property
     def ranked(self) -> list[int]:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.parts import links
 from pages.parts.state import query, recall, remember
-from pages.parts.study.facts import poll_every
+from pages.parts.study.facts import is_confirming, poll_every
 from pages.parts.study.reader import StudyReader, study_reader
 from storage.errors import UnknownStudyError
 from storage.studies import StudyRow
@@ -58,10 +58,14 @@ class View:
                 row = seen.row
         except UnknownStudyError:
             st.rerun()
-        drawn = (self.row.state, self.row.wish, self.row.phase == "")
-        if (row.state, row.wish, row.phase == "") != drawn:
+        if _told_by_buttons(row) != _told_by_buttons(self.row):
             st.rerun()
         return row
+
+
+def _told_by_buttons(row: StudyRow) -> tuple[object, ...]:
+    """Return what decides about badge and buttons, which no fragment draws anew."""
+    return row.state, row.wish, row.phase == "", is_confirming(row), row.asked
 
 
 def open_view(study_id: str) -> View:

@@ -1,0 +1,55 @@
+"""What all Plotly charts of the analysis share."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from pages.parts.charts.colors import LEADER_BAND
+from pages.parts.charts.titles import broken
+
+_LINE_PX = 20  # of the title
+_TITLE_LINES = 2  # there is always room for so many
+_EACH_BELOW = 10  # steps of an axis that counts
+_TOGETHER = "\u00a0±\u00a0"  # a score and its ± stay on one line
+
+
+def titled(figure: go.Figure, title: str, *, has_legend: bool = False) -> go.Figure:
+    """Give a figure its finding as title, and a legend below where its marks need one."""
+    text = broken(title.replace(" ± ", _TOGETHER), "<br>")
+    n_lines = max(text.count("<br>") + 1, _TITLE_LINES)
+    figure.update_layout(
+        title={
+            "text": text,
+            "font": {"size": 15},
+            "x": 0,
+            "xanchor": "left",
+            "y": 0.97,
+            "yanchor": "top",
+            "yref": "container",
+        },
+        margin={"l": 8, "r": 24, "t": 32 + _LINE_PX * n_lines, "b": 96 if has_legend else 48},
+        showlegend=has_legend,
+    )
+    if has_legend:
+        at_the_bottom = {"y": 0, "yanchor": "bottom", "yref": "container"}
+        figure.update_layout(
+            legend={"orientation": "h", "x": 0, "xanchor": "left", "traceorder": "normal"}
+            | at_the_bottom
+        )
+    figure.update_yaxes(automargin=True)
+    return figure
+
+
+def count_axis(figure: go.Figure, n: int, title: str) -> None:
+    """Make the axis across count in whole numbers."""
+    figure.update_xaxes(title=title, tickformat=",d")
+    if n < _EACH_BELOW:
+        figure.update_xaxes(dtick=1)
+
+
+def add_band(figure: go.Figure, x: pd.Series[int], low: pd.Series, high: pd.Series) -> None:
+    """Shade what lies between two lines."""
+    edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+    figure.add_scatter(x=x, y=low, **edge)
+    figure.add_scatter(x=x, y=high, fill="tonexty", fillcolor=LEADER_BAND, **edge)

@@ -1,0 +1,1 @@
+"""The views of the Analysis tab, one module each."""

@@ -1,0 +1,53 @@
+"""What may follow a finished search: confirm its leaders, look closer, try more."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts import links, problems
+from pages.parts.state import db
+from pages.parts.study.extending import add_trials
+from pages.parts.study.view import View
+from storage.wishes import ask_to_confirm
+from tuning.analysis.race import MOST_ENTRANTS, extra_fits
+from tuning.confirm_plan import why_no_race
+
+_NOT_YET = "{}"  # of a study without a race
+
+
+def next_step(view: View) -> None:
+    """Draw the menu of a finished study."""
+    with st.popover("Next step", icon=":material/arrow_forward:", key="study_next"):
+        _confirm(view)
+        links.link(
+            links.NEW_STUDY, "Zoom in on the best region", icon=":material/zoom_in:",
+            help="A finer search around the leaders.",
+            **{"from": view.id, "refine": "1"},
+        )  # fmt: skip
+        if st.button(
+            "Add trials…", icon=":material/add:", key="study_extend", width="stretch",
+            help="More trials or more values in this study. What was tried stays.",
+        ):  # fmt: skip
+            add_trials(view)
+
+
+def _confirm(view: View) -> None:
+    if view.row.confirm != _NOT_YET or why_no_race(view.spec):
+        return
+    st.button(
+        "Confirm the leaders", icon=":material/fact_check:", key="study_confirm",
+        width="stretch", on_click=_ask, args=(view.id,), help=_costs(view),
+    )  # fmt: skip
+
+
+def _costs(view: View) -> str:
+    evaluation = view.spec.evaluation
+    n_entered = min(view.row.n_trials_done, MOST_ENTRANTS)
+    most = extra_fits(n_entered, evaluation.repeats, evaluation.n_folds)
+    return f"Trains the best trials again on fresh repeats: at most {most:,} fits."
+
+
+@problems.told
+def _ask(study_id: str) -> None:
+    ask_to_confirm(db(), study_id, race=True)
+    problems.say("The leaders are confirmed as soon as there is a core for it.")

@@ -1,0 +1,206 @@
+"""The Results tab, opened through the frame on real studies."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from pages.parts.study.results_snapshot import Snapshot, news
+from storage.database import Database, database
+from tests.judged_scores import LEADS, TIES, make_info, make_race, make_scores, make_spec
+from tests.pages.driven_study import drive, driven_spec
+from tests.pages.study_page import opened, texts
+from tests.pages.written_study import WrittenStudy
+from tuning.analysis.grid import Grid
+from tuning.analysis.verdict import Facts, Judgement, judge
+
+CLOSE = [0.80, 0.90, 0.899, 0.85, 0.70, 0.60]  # what each trial scores but for luck
+
+
+@pytest.fixture
+def db(home: Path) -> Database:
+    """Give the database that pages open, in a data folder of its own."""
+    assert home.is_dir()
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    return database()
+
+
+@pytest.fixture
+def close(db: Database) -> str:
+    """Give a finished study of six trials: two share the first rank, trial 0 is default."""
+    return drive(db, CLOSE, driven_spec())
+
+
+@pytest.fixture
+def finished(db: Database) -> WrittenStudy:
+    """Give a finished study of twelve trials, the last of which failed."""
+    written = WrittenStudy.waiting(db)
+    written.train()
+    for number in range(11):
+        written.complete(number)
+    written.fail(11, "Loss became NaN at epoch 4.")
+    written.end()
+    return written
+
+
+def grid(page: AppTest) -> pd.DataFrame:
+    """Return the grid of results."""
+    table: pd.DataFrame = page.dataframe[-1].value
+    return table
+
+
+def gap_figure(page: AppTest) -> dict[str, Any]:
+    """Return the gap chart."""
+    (chart,) = page.get("plotly_chart")
+    figure: dict[str, Any] = json.loads(chart.proto.spec)
+    return figure
+
+
+# The grid and the gap chart.
+
+
+def test_the_grid_is_in_the_order_of_the_ranks(close: str) -> None:
+    table = grid(opened(close, tab="Results"))
+
+    assert table["number"].tolist() == ["1", "2", "3", "0", "4", "5"]
+    assert table["rank"].tolist() == ["1–2", "1–2", "3", "4", "5", "6"]
+    assert table["tie"].tolist() == ["leader", "tied", "worse", "worse", "worse", "worse"]
+    assert table["gap"].iloc[0] == 0
+    assert table["gap"].iloc[2] == pytest.approx(-0.05, abs=0.01)
+    assert (table["half_width"] > 0).all()
+    assert table["n_repeats"].tolist() == [1] * 6
+    assert table["diagnosis"].tolist() == ["too short"] * 6
+
+
+def test_default_settings_outside_the_list_are_shown_in_words(close: str) -> None:
+    table = grid(opened(close, tab="Results"))
+
+    rates = dict(zip(table["number"], table["learning_rate"], strict=True))
+    assert rates["0"] == "the optimizer's own"
+    assert rates["2"] == "0.003"
+
+
+def test_the_chart_says_how_many_cannot_be_told_from_the_leader(close: str) -> None:
+    figure = gap_figure(opened(close, tab="Results"))
+
+    assert figure["layout"]["title"]["text"] == "1 trial cannot be told apart from trial 1"
+    assert figure["data"][0]["y"] == [
+        "trial 1, leader",
+        "trial 2",
+        "trial 3",
+        "trial 0, default",
+        "trial 4",
+        "trial 5",
+    ]
+    assert figure["data"][0]["marker"]["symbol"] == [
+        "star",
+        "circle-open",
+        "circle",
+        "diamond",
+        "circle",
+        "circle",
+    ]
+
+
+def test_the_numbers_behind_the_chart_are_there_when_asked_for(close: str) -> None:
+    page = opened(close, tab="Results")
+    n_tables = len(page.dataframe)
+
+    page.session_state["gap_numbers"] = True  # a click on the expander
+    page.run()
+
+    assert len(page.dataframe) == n_tables + 1
+    assert page.dataframe[0].value["number"].tolist() == [1, 2, 3, 0, 4, 5]
+
+
+def test_only_ties_leaves_those_that_may_be_the_best(close: str) -> None:
+    page = opened(close, tab="Results")
+
+    page.toggle(key="results_ties").set_value(True).run()
+
+    assert grid(page)["number"].tolist() == ["1", "2"]
+
+
+def test_a_confirmed_study_shows_repeats_and_who_survived(db: Database) -> None:
+    study_id = drive(db, CLOSE, driven_spec(confirm=True))
+
+    table = grid(opened(study_id, tab="Results"))
+
+    repeats = dict(zip(table["number"], table["n_repeats"], strict=True))
+    assert repeats["1"] > 1
+    assert repeats["5"] == 1
+    ties = dict(zip(table["number"], table["tie"], strict=True))
+    assert ties["1"] == "leader"
+    assert ties["2"] in {"tied, confirmed", "worse"}
+
+
+def test_too_few_fits_are_said_above_the_chart(finished: WrittenStudy) -> None:
+    figure = gap_figure(opened(finished.id, tab="Results"))
+
+    assert figure["layout"]["title"]["text"].replace("<br>", " ") == (
+        "Cannot tell who is best. 3 fits a trial: it takes 5 to tell trials apart"
+    )
+
+
+def test_trials_are_sorted_and_filtered_by_diagnosis(finished: WrittenStudy) -> None:
+    page = opened(finished.id, sort="Diagnosis")
+    words = grid(page)["diagnosis"].tolist()
+    assert words[-1] == ""  # the failed one has no curve
+    assert set(words[:-1]) == {"still improving"}
+
+    page.multiselect(key="filter_diagnosis").set_value(["still improving"]).run()
+    assert len(grid(page)) == 11
+    page.multiselect(key="filter_diagnosis").set_value(["plateau"]).run()
+    assert "No trial matches." in texts(page)
+    page.button(key="results_clear").click().run()
+    assert len(grid(page)) == 12
+
+
+def test_a_failed_trial_is_not_compared(finished: WrittenStudy) -> None:
+    table = grid(opened(finished.id, tab="Results"))
+
+    assert table["rank"].iloc[-1] == "–"
+    assert table["tie"].iloc[-1] == "not compared"
+
+
+# What needs no screen.
+
+
+def found_of(rows: list[list[float]], **facts: Any) -> Judgement:
+    """Judge made-up scores."""
+    spec = make_spec()
+    scores = make_scores(spec, rows, facts.pop("more", None))
+    given: dict[str, Any] = {
+        "is_running": False,
+        "n_ended": len(rows),
+        "n_failed": 0,
+        "info": make_info(),
+    }
+    return judge(spec, scores, Facts(**(given | facts)))
+
+
+def test_news_count_trials_and_tell_a_change_of_leader() -> None:
+    snapshot = Snapshot(0, Grid(pd.DataFrame(), 3), found_of(LEADS), frozenset({0, 1, 2}))
+    changed = found_of([*LEADS, [0.95] * 5])
+
+    assert news(snapshot, frozenset({0, 1, 2}), found_of(LEADS)) == ""
+    assert news(snapshot, frozenset(range(4)), found_of([*LEADS, [0.1] * 5])) == "1 new trial"
+    assert news(snapshot, frozenset(range(4)), changed) == "1 new trial · the leader changed"
+
+
+def test_news_tell_that_the_leaders_have_more_repeats() -> None:
+    snapshot = Snapshot(0, Grid(pd.DataFrame(), 3), found_of(TIES), frozenset({0, 1, 2}))
+    more = {0: [[0.8] * 5] * 3, 1: [[0.8] * 5] * 3}
+    race = make_race([1, 0], [0, 1])
+
+    ended = frozenset({0, 1, 2})
+    assert news(snapshot, ended, found_of(TIES, more=more)) == "new repeats of the leaders"
+    raced = found_of(TIES, more=more, confirmed=race)
+    assert news(snapshot, ended, raced) == "new repeats of the leaders · the leader changed"
