@@ -148,7 +148,9 @@ def test_california_is_changed_before_launch_and_sorted_by_error(
     assert errors == sorted(errors)
     assert get_study(server.db, found).n_fits_done == 6
     open_tab(page, "Analysis")
-    expect(page.get_by_text(re.compile("Needs 20 trials; 2 have finished so far"))).to_be_visible()
+    expect(
+        page.get_by_text(re.compile("Needs 20 trials; 2 have finished so far"))
+    ).to_be_visible()
 
 
 def test_the_network_of_the_digits_is_trained_as_published(server: Server, page: Page) -> None:
