@@ -205,6 +205,7 @@ def test_a_test_is_opened_only_when_the_study_is_finished(state: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer:UserWarning")
 def test_an_opened_test_is_scored_at_once_and_told_again_later(tmp_path: Path) -> None:
     spec = {
         "name": "opened",

@@ -93,7 +93,7 @@ def model_outputs(content: bytes, features: NDArray[np.float32]) -> NDArray[np.f
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
         path.write_bytes(content)
-        model = keras.models.load_model(path, compile=False)
+        model = keras.models.load_model(path)
     outputs = model.predict(features, batch_size=_ROWS_AT_ONCE, verbose=0)
     return np.asarray(outputs, np.float32).reshape(len(features), -1)
 
