@@ -3,6 +3,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile $(if $(TUNEBOARD_NO_SKIPS),-p tests.plugins.no_skips)
 PYTHONS := python3.13 python3.12 python3.11 python3 python
 IS_SUITABLE := import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
@@ -37,14 +38,15 @@ test: $(VENV)/.dev-installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(if $(TUNEBOARD_NO_SKIPS),-p tests.plugins.no_skips)
+	$(PYTEST) -m "not slow and not browser"
+	$(PYTEST) --no-loadscope-reorder -m "slow or browser"
 
 fast: $(VENV)/.dev-installed
-	$(BIN)/python -m pytest -n 2 -m "not slow and not browser"
+	$(PYTEST) -m "not slow and not browser"
 
 soak: $(VENV)/.dev-installed
-	TUNEBOARD_TEST_KILLS=200 TUNEBOARD_TEST_OUTAGE_S=30 \
-		$(BIN)/python -m pytest tests/faults tests/execution
+	TUNEBOARD_TEST_KILLS=200 TUNEBOARD_TEST_OUTAGE_S=30 TUNEBOARD_TEST_FULL=1 \
+		$(BIN)/python -m pytest tests/faults tests/execution tests/training tests/benchmarks
 
 bench: $(VENV)/.dev-installed
 	$(BIN)/python -m benchmarks.peers --resume

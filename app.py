@@ -31,6 +31,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
+from pages.parts.problems import draw_away
 from storage import processes
 from storage.database import Database, database
 from storage.errors import StorageError
@@ -258,4 +259,5 @@ app = st.App(
     lifespan=lifespan,
     routes=[Route("/api/ready", ready)],
     middleware=[Middleware(SecurityHeaders)],
+    on_script_error=draw_away,
 )

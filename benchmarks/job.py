@@ -1,8 +1,8 @@
 """What both sides are asked to do: a recipe as a spec for ours, as plain files for a peer.
 
-A peer's rows are cut and scaled here, before its clock starts; ours reads its own on the clock.
-Rows are scaled once for a peer, by all rows of the search, as the published texts do; ours
-scales by the training rows of each fold.
+A peer's rows are cut and prepared here, before its clock starts; ours reads its own on the
+clock. Rows are prepared once for a peer, by all rows of the search, as the published texts do;
+ours prepares them by the training rows of each fold.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from tuning.datasets.catalogue import load_dataset
 from tuning.datasets.info import Dataset, DatasetInfo
-from tuning.datasets.scaling import Scaler
+from tuning.datasets.preparation import Preparer, preparation_of
 from tuning.datasets.splits import Split, make_split
 from tuning.models.size import n_outputs
-from tuning.parameters import PARAMETERS, Value
+from tuning.parameters import PARAMETERS, PREPARATION, Value
 from tuning.samplers import planned_settings
 from tuning.setting import Choices, Fixed, LogRange, Range, grid_values
 from tuning.spec import StudySpec
@@ -84,6 +84,9 @@ def check(spec: StudySpec) -> None:
         raise UnsupportedRecipeError(spec.name, f"a search by {spec.sampler.kind}")
     if stopping is not None and stopping.rows != "separate":
         raise UnsupportedRecipeError(spec.name, "early stopping on rows of each fold")
+    searched = [PARAMETERS[name].group for name in spec.searched]
+    if PREPARATION in searched or spec.fixed.get("class_weight") is not None:
+        raise UnsupportedRecipeError(spec.name, "a search among preparations or class weights")
     if spec.pruner.kind != "none":
         raise UnsupportedRecipeError(spec.name, f"pruning by {spec.pruner.kind}")
     if spec.evaluation.repeats > 1:
@@ -99,7 +102,11 @@ def job_facts(spec: StudySpec, info: DatasetInfo) -> dict[str, Any]:
     return {
         "convolutional": spec.model == "convolutional",
         "ends": _ends(spec, info),
-        "fixed": spec.fixed,
+        "fixed": {
+            name: value
+            for name, value in spec.fixed.items()
+            if PARAMETERS[name].group != PREPARATION  # the rows have been through it
+        },
         "cells": planned_settings(spec),
         "choices": lists,
         "ranges": {n: _range(n, s) for n, s in spec.searched.items()} if is_random else {},
@@ -159,11 +166,12 @@ def _rows(spec: StudySpec, dataset: Dataset, split: Split) -> dict[str, NDArray[
             targets = np.concatenate([targets, truth])
         else:
             rows[f"score_{fold.fold}"] = place[fold.score_rows]
-    scaler = Scaler.fit(dataset.features[split.search_rows], scale=spec.data.scale)
+    preparation = preparation_of(spec.fixed)
+    preparer = Preparer.fit(dataset.features[split.search_rows], dataset.info, preparation)
     watch = split.watch_rows
     return rows | {
-        "features": scaler.transform(features),
+        "features": preparer.transform(features),
         "targets": targets,
-        "watch_features": scaler.transform(dataset.features[watch]),
+        "watch_features": preparer.transform(dataset.features[watch]),
         "watch_targets": dataset.targets[watch],
     }

@@ -142,8 +142,9 @@ def measure(case: Case) -> Seconds:
     stack = plan.Stack(trainings, case.widths, case.n_slots, 0.0, 0.0)
     folds = [make_fold(fold) for fold in range(N_FOLDS)]
     parts = {key: folds[key[1]] for key in parts_of(stack)}
-    layout = make_layout(Network("dense", info, None), stack, parts)
-    program, fits = Program(layout), make_fits(stack, parts)
+    network = Network("dense", info, None)
+    layout = make_layout(network, stack, parts)
+    program, fits = Program(layout), make_fits(network, stack, parts)
     rows, state = make_rows(list(parts.values())), make_state(layout, stack)
     orders, seconds = Orders(stack, fits, layout), []
     for epoch in range(_EPOCHS + 1):

@@ -9,6 +9,7 @@ import gc
 from pathlib import Path
 
 import streamlit as st
+from sqlalchemy.exc import SQLAlchemyError
 from streamlit import runtime
 
 from pages import VERSION
@@ -17,6 +18,7 @@ from pages.parts.running import Running, progress_word, running, worker_status
 from pages.parts.show import escape
 from pages.parts.state import db, timezone
 from pages.parts.words import HELP
+from storage.patience import is_outage
 
 _PICTURES = Path(__file__).parent / "parts"
 _POLL_S = 5
@@ -25,10 +27,15 @@ _POLL_S = 5
 @st.fragment(run_every=_POLL_S)
 def running_list(at_home: bool) -> None:
     """Draw the running studies and what the worker does."""
-    found = running(db())
-    if found.rows:
-        _draw_studies(found, at_home)
-    _draw_worker()
+    try:
+        found = running(db())
+        if found.rows:
+            _draw_studies(found, at_home)
+        _draw_worker()
+    except SQLAlchemyError as error:
+        if not is_outage(error):
+            raise
+        st.badge("Database offline", icon=":material/cloud_off:", color="red")
     st.caption(f"v{VERSION}")
 
 

@@ -66,6 +66,7 @@ def draw_head(checked: Checked) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         origins.draw_origin()
         origins.draw_variant()
+        origins.draw_spec_file()
         st.text_input(
             "Name", max_chars=80, key=widgets.bind("name"), live=widgets.LIVE, width=280
         )

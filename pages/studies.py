@@ -8,7 +8,7 @@ from pages.parts import links
 from pages.parts.home.example import example_card
 from pages.parts.home.recipe_cards import recipe_cards
 from pages.parts.home.running_cards import running_cards
-from pages.parts.home.studies_grid import filter_bar, studies_grid
+from pages.parts.home.studies_grid import filter_bar, search_field, studies_grid
 from pages.parts.state import db
 from pages.parts.uploads import drop_zone
 from storage.studies import count_studies, list_studies
@@ -35,7 +35,7 @@ def _draw_empty() -> None:
 def _draw_studies() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title("Studies", anchor=False, width="stretch")
-        chosen = filter_bar()
+        text = search_field()
         st.button(
             "New study",
             icon=":material/add:",
@@ -45,7 +45,7 @@ def _draw_studies() -> None:
             args=(links.NEW_STUDY,),
         )
     running_cards()
-    studies_grid(chosen)
+    studies_grid(filter_bar(text))
     _draw_starters()
 
 

@@ -25,6 +25,7 @@ from pages.parts.study.view import (
     unknown_study,
 )
 from storage.errors import UnknownStudyError
+from tuning.analysis.comparing import FEWEST, MOST
 
 _TABS = {
     "Live": live_tab,
@@ -80,6 +81,14 @@ def _highlight(view: View) -> None:
             st.button(
                 f"Open trial {chosen[-1]}", key="study_open", on_click=open_drawer,
                 args=(chosen[-1],), help="Everything known of it.",
+            )  # fmt: skip
+        if len(chosen) >= FEWEST:
+            compared = chosen[:MOST]
+            st.button(
+                f"Compare {len(compared)}", icon=":material/compare_arrows:",
+                key="study_compare", on_click=links.compare,
+                args=([f"{view.id}:{number}" for number in compared],),
+                help=f"Puts the first {MOST} highlighted trials side by side.",
             )  # fmt: skip
     _drop_unknown(picked, [number for number in chosen if number in trials])
 

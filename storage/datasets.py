@@ -15,7 +15,14 @@ from storage.schema import dataset, study
 
 @dataclass(frozen=True)
 class NewDataset:
-    """An upload as it is first written; `profile` is JSON text."""
+    """An upload as it is first written.
+
+    Attributes
+    ----------
+    options, choices, profile : str
+        How the file is read, what a person chose, and what was learned of the rows then, all
+        JSON text; the first two are empty in rows of before versions.
+    """
 
     id: str
     name: str
@@ -24,21 +31,41 @@ class NewDataset:
     target: str
     task: str
     profile: str
+    options: str
+    choices: str
 
 
 @dataclass(frozen=True)
 class DatasetRow(NewDataset):
-    """An upload, with how many studies use it."""
+    """An upload, its version among those of its name, and how many studies use it."""
 
+    version: int
     created_at: float
     n_studies: int
 
 
-def add_dataset(db: Database, new: NewDataset) -> None:
-    """Write an upload; writing the same id again changes nothing."""
+def add_dataset(db: Database, new: NewDataset, version: int | None = None) -> None:
+    """Write an upload; writing the same id again changes nothing.
+
+    Parameters
+    ----------
+    version : int or None
+        The version it had before it was deleted, if it is free; else the one after the last
+        of its name.
+    """
     with db.write() as connection:
-        statement = insert_into(connection, dataset).on_conflict_do_nothing()
-        connection.execute(statement.values(created_at=time.time(), **new.__dict__))
+        if connection.dialect.name != "sqlite":  # nobody else counts versions meanwhile
+            connection.exec_driver_sql("LOCK TABLE dataset IN SHARE ROW EXCLUSIVE MODE")
+        of_name = select(dataset.c.version).where(dataset.c.name == new.name)
+        taken = set(connection.scalars(of_name))
+        if version is None or version in taken:
+            version = max(taken, default=0) + 1
+        statement = insert_into(connection, dataset).on_conflict_do_nothing(
+            index_elements=[dataset.c.id]
+        )
+        connection.execute(
+            statement.values(created_at=time.time(), version=version, **new.__dict__)
+        )
 
 
 def get_dataset(db: Database, dataset_id: str) -> DatasetRow:

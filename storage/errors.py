@@ -15,6 +15,10 @@
     ├── BackupKindError             the database is of a kind that we do not copy
     ├── BackupError                 a backup could not be written
     ├── StudyBusyError              a study cannot be changed while it is in training
+    ├── NoteTargetError             a note is for a trial that the study does not have
+    ├── LongNoteError               a note is too long
+    ├── TagError                    a word is no tag
+    ├── ManyTagsError               a study or a trial has too many tags
     └── LostLeaseError              another worker owns the study now
 """
 
@@ -150,6 +154,43 @@ class UnfinishedError(StorageError):
         super().__init__(
             f"Study {study_id!r} is {state}, not finished. Let it finish first, then try again."
         )
+
+
+class NoteTargetError(StorageError, KeyError):
+    """A note is for a trial that the study does not have."""
+
+    def __init__(self, study_id: str, number: int) -> None:
+        self.message = (
+            f"Study {study_id!r} has no trial {number}. Choose one that has been started."
+        )
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        """Return the sentence itself; KeyError would print it in quotes."""
+        return self.message
+
+
+class LongNoteError(StorageError, ValueError):
+    """A note is too long."""
+
+    def __init__(self, length: int, longest: int) -> None:
+        super().__init__(f"The note has {length:,} characters. Shorten it to {longest:,}.")
+
+
+class TagError(StorageError, ValueError):
+    """A word is no tag."""
+
+    def __init__(self, tag: str, longest: int) -> None:
+        super().__init__(
+            f"{tag!r} is no tag. Use up to {longest} letters, digits, - _ + and . only."
+        )
+
+
+class ManyTagsError(StorageError, ValueError):
+    """A study or a trial has too many tags."""
+
+    def __init__(self, n_tags: int, most: int) -> None:
+        super().__init__(f"{n_tags} tags are too many. Keep at most {most}.")
 
 
 class LostLeaseError(StorageError):

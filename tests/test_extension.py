@@ -12,9 +12,10 @@ from storage.leases import claim_study, update_claimed
 from storage.studies import get_study
 from storage.wishes import read_stages
 from tuning.errors import SpecError
-from tuning.extension import Stages, extend, extension_problems, parse_stages
+from tuning.extension import extend, extension_problems, parse_stages
 from tuning.launch import launch
 from tuning.samplers import planned_settings, round_sizes
+from tuning.sampling.rounds import Stages
 from tuning.spec import StudySpec
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from storage.results import Batch, FitRow, TrialRow
 from tuning.ledger import Ledger
-from tuning.samplers import Board, make_board
+from tuning.sampling.board import Board, make_board
 from tuning.spec import StudySpec
 from tuning.training.interface import FitResult, Readout, Training
 

@@ -23,7 +23,7 @@ from optuna_dashboard import wsgi
 from storage.database import Database, open_database, optuna_storage
 from storage.results import FitRow, TrialRow
 from tuning.optuna_copy import OptunaCopy
-from tuning.samplers import distributions
+from tuning.optuna_space import distributions
 from tuning.spec import StudySpec
 
 FINISHED_AT = 1_700_000_000.0

@@ -180,7 +180,23 @@ def test_only_convolutional_networks_have_filters() -> None:
     dense = {parameter.name for parameter in parameters_of("dense")}
     convolutional = {parameter.name for parameter in parameters_of("convolutional")}
     assert convolutional - dense == {"filters", "kernel_size", "pool_size", "conv_dropout_rate"}
-    assert dense < convolutional
+    assert dense - convolutional == {"scaling", "imputation"}  # their images pass through
+
+
+def test_choices_that_may_be_none_can_be_switched_off() -> None:
+    scaling, imputation = PARAMETERS["scaling"], PARAMETERS["imputation"]
+
+    assert scaling.options == ("standard", "robust", "minmax", "off")
+    assert [scaling.parse(option) for option in scaling.options] == [
+        "standard",
+        "robust",
+        "minmax",
+        None,
+    ]
+    assert imputation.options == imputation.choices
+    assert sentence_of("imputation", None) == (
+        "Missing values: a value is needed. Write for example median, mean, most_frequent."
+    )
 
 
 def test_defaults_are_those_of_the_table() -> None:

@@ -79,7 +79,8 @@ def test_json_is_read() -> None:
 
 @pytest.mark.parametrize(("old", "name"), OLD_NAMES.items())
 def test_old_names_are_known(old: str, name: str) -> None:
-    (row,) = rows_of(f"{{{old!r}: {PARAMETERS[name].default!r}}}")
+    model = PARAMETERS[name].models[-1]
+    (row,) = rows_of(f"{{{old!r}: {PARAMETERS[name].default!r}}}", model)
     assert (row.written, row.name) == (old, name)
     assert row.setting == Fixed(value=PARAMETERS[name].default)
 

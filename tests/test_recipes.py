@@ -16,7 +16,8 @@ from tuning.models.size import layer_text, n_weights
 from tuning.parameters import OLD_CHOICES, OLD_NAMES, PARAMETERS, Value
 from tuning.recipes import EXAMPLE, RECIPES, recipe, with_sealed_test
 from tuning.samplers import all_params, planned_settings
-from tuning.setting import LogRange, Range
+from tuning.setting import Choices, LogRange, Range
+from tuning.space import space_note
 
 REFERENCE = Path(__file__).resolve().parents[2] / "shared/reference/scikit-learn-labs.json"
 
@@ -34,6 +35,35 @@ PUBLISHED = {
     "mnist27-epochs": (4, 2),
     "mnist27-batch": (5, 2),
     "mnist27-batch-epochs": (20, 2),
+    "mnist27-batch-epochs-random": (10, 2),
+    "mnist27-optimizer": (7, 2),
+    "mnist27-init": (8, 2),
+    "mnist27-activation": (8, 2),
+    "mnist27-dropout": (50, 2),
+    "mnist27-neurons": (7, 2),
+    "cnn-grid": (8, 3),
+    "cnn-random": (8, 3),  # of 20 draws that its source asks for
+    "bayes-dense": (40, 1),
+    "bayes-forest": (40, 1),
+}
+LEARN = ("bayes-dense", "bayes-forest")
+# Best figures as the texts print them, rounded to four digits.
+PRINTED = {
+    "pima-batch-epochs": (0.686, "accuracy"),
+    "pima-optimizer": (0.704, "accuracy"),
+    "pima-sgd": (0.681, "accuracy"),
+    "pima-init": (0.720, "accuracy"),
+    "pima-activation": (0.723, "accuracy"),
+    "pima-dropout": (0.724, "accuracy"),
+    "pima-neurons": (0.715, "accuracy"),
+    "california-random": (0.568, "rmse"),
+    "mnist27-baseline": (0.9834, "accuracy"),
+    "mnist27-epochs": (0.9937, "accuracy"),
+    "mnist27-batch": (0.9948, "accuracy"),
+    "mnist27-batch-epochs": (0.9953, "accuracy"),
+    "mnist27-batch-epochs-random": (0.9936, "accuracy"),
+    "mnist27-optimizer": (0.9936, "accuracy"),
+    "mnist27-init": (0.9949, "accuracy"),
 }
 PIMA = [name for name in PUBLISHED if name.startswith("pima-")]
 
@@ -50,7 +80,21 @@ def test_a_recipe_has_the_published_trials_and_fits(name: str, counts: tuple[int
     spec = recipe(name).spec
 
     assert (spec.n_trials, spec.n_fits_per_trial) == counts
-    assert len(planned_settings(spec) or []) == counts[0]
+    planned = planned_settings(spec)
+    assert (planned is None) == (name in LEARN)
+    assert planned is None or len(planned) == counts[0]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_recipe_has_the_figure_its_source_printed_as_a_number_too(name: str) -> None:
+    entry = recipe(name)
+
+    if name not in PRINTED:
+        assert (entry.printed, entry.published) == (None, "no figures in the source")
+        return
+    assert entry.printed is not None
+    assert (entry.printed.value, entry.printed.score) == PRINTED[name]
+    assert f"{entry.printed.value:g}" in entry.published
 
 
 def test_every_recipe_is_one_of_the_published_ones() -> None:
@@ -97,7 +141,7 @@ def test_pima_recipes_have_the_network_and_folds_of_their_source(name: str) -> N
     }
 
     assert {key: spec.fixed[key] for key in expected} == expected
-    assert (spec.seed, spec.data.scale, spec.data.test_fraction) == (7, False, 0.0)
+    assert (spec.seed, spec.fixed["scaling"], spec.data.test_fraction) == (7, None, 0.0)
     assert (spec.evaluation.folds, spec.evaluation.shuffle) == (3, False)
     assert ("linear" in spec.fixed.values()) == (name in linear)
 
@@ -146,7 +190,10 @@ def test_california_searches_what_the_source_does_on_the_rows_of_the_source() ->
     )
 
 
-@pytest.mark.parametrize("name", [name for name in PUBLISHED if name.startswith("mnist27")])
+@pytest.mark.parametrize(
+    "name",
+    [name for name in PUBLISHED if name.startswith("mnist27") and name != "mnist27-neurons"],
+)
 def test_mnist_recipes_have_the_network_of_their_source(name: str) -> None:
     spec, params = recipe(name).spec, params_of(name)
     info = dataset_info("mnist", (2, 7))
@@ -154,8 +201,92 @@ def test_mnist_recipes_have_the_network_of_their_source(name: str) -> None:
     # 3·3·1·4+4 = 40; 3·3·4·8+8 = 296; 12·12·8·16+16 = 18,448; 16·2+2 = 34
     assert n_weights("convolutional", params, info) == 40 + 296 + 18_448 + 34
     assert layer_text("convolutional", params, info) == "28×28 → 26×26×4 → 24×24×8 → 16 → 2"
-    assert (params["conv_dropout_rate"], params["dropout_rate"]) == (0.25, 0.5)
+    assert params["conv_dropout_rate"] == 0.25
+    assert "dropout_rate" in spec.searched or params["dropout_rate"] == 0.5
     assert spec.data.digits == (2, 7)
+
+
+def test_the_mnist_recipe_on_neurons_varies_the_one_dense_layer() -> None:
+    spec = recipe("mnist27-neurons").spec
+
+    layers = [
+        layer_text("convolutional", all_params(spec, cell), dataset_info("mnist", (2, 7)))
+        for cell in planned_settings(spec) or ()
+    ]
+
+    assert layers == [
+        f"28×28 → 26×26×4 → 24×24×8 → {n} → 2" for n in (1, 5, 10, 15, 20, 25, 30)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "fixed"),
+    [
+        ("mnist27-optimizer", {"batch_size": 128, "epochs": 20}),
+        ("mnist27-init", {"batch_size": 128, "epochs": 20, "optimizer": "nadam"}),
+        ("mnist27-activation", {"batch_size": 128, "epochs": 20, "optimizer": "nadam"}),
+        ("mnist27-dropout", {"batch_size": 128, "epochs": 20, "optimizer": "nadam"}),
+        ("mnist27-batch-epochs-random", {"optimizer": "rmsprop"}),
+    ],
+)
+def test_later_mnist_recipes_keep_what_the_earlier_ones_found(
+    name: str, fixed: dict[str, Value]
+) -> None:
+    params = params_of(name)
+
+    assert {key: params[key] for key in fixed} == fixed
+
+
+def test_the_random_mnist_recipe_draws_half_of_the_cells_of_the_grid() -> None:
+    grid = recipe("mnist27-batch-epochs").spec
+    drawn = planned_settings(recipe("mnist27-batch-epochs-random").spec) or []
+
+    cells = [tuple(sorted(cell.items())) for cell in grid.grid()]
+    assert len({tuple(sorted(cell.items())) for cell in drawn}) == 10
+    assert all(tuple(sorted(cell.items())) in cells for cell in drawn)
+
+
+@pytest.mark.parametrize("name", ["cnn-grid", "cnn-random"])
+def test_the_convolutional_recipes_are_the_grid_of_their_source(name: str) -> None:
+    spec, params = recipe(name).spec, params_of(name)
+
+    cells = {(cell["dense_layer_sizes"], cell["epochs"]) for cell in spec.grid()}
+
+    assert cells == {
+        (sizes, epochs) for sizes in ((32,), (64,), (32, 32), (64, 64)) for epochs in (3, 6)
+    }
+    assert (params["filters"], params["kernel_size"], params["pool_size"]) == ((8, 8), 3, 2)
+    assert (params["optimizer"], params["learning_rate"]) == ("adadelta", 1.0)
+    assert (params["batch_size"], spec.evaluation.score) == (32, "log_loss")
+    assert len(dataset_info("mnist", spec.data.digits).class_names) == 10
+
+
+def test_the_random_convolutional_recipe_says_that_20_draws_are_8() -> None:
+    entry = recipe("cnn-random")
+
+    assert entry.spec.sampler.n_trials == 20
+    assert "20 draws" in entry.about
+    assert "8 cells" in entry.about
+    assert space_note(entry.spec) == "The space has 8 combinations, so 8 trials run, not 20."
+
+
+@pytest.mark.parametrize(("name", "kind"), [("bayes-dense", "gp"), ("bayes-forest", "forest")])
+def test_the_bayesian_recipes_search_what_their_source_does(name: str, kind: str) -> None:
+    spec = recipe(name).spec
+    info = dataset_info("mnist", spec.data.digits)
+
+    assert spec.searched == {
+        "learning_rate": LogRange(low=1e-6, high=1e-2),
+        "n_hidden": Range(low=1, high=5),
+        "n_neurons": Range(low=5, high=512),
+        "activation": Choices(values=("relu", "sigmoid")),
+    }
+    assert (spec.sampler.kind, spec.sampler.n_startup_trials) == (kind, 10)
+    assert (spec.fixed["epochs"], spec.fixed["batch_size"]) == (3, 128)
+    assert spec.include_default  # x0
+    assert len(info.class_names) == 10
+    counts = count_rows(spec, info)
+    assert (counts.train, counts.score) == (55_000, 5_000)
 
 
 def test_the_mnist_baseline_is_scored_on_the_test_images_with_the_old_learning_rate() -> None:

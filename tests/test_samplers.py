@@ -16,19 +16,16 @@ from optuna.distributions import (
 )
 from scipy import stats
 
+from tuning.optuna_space import decode, distributions, encode
 from tuning.parameters import Value
 from tuning.samplers import (
-    Board,
     all_params,
-    decode,
-    distributions,
-    encode,
     families,
-    make_board,
     planned_settings,
     round_sizes,
     sample_settings,
 )
+from tuning.sampling.board import Board, make_board
 from tuning.spec import StudySpec
 
 LOG_RATE = {"kind": "log_range", "low": 3e-4, "high": 3e-2}
@@ -351,6 +348,9 @@ def test_successive_halving_keeps_the_best_third_at_each_of_its_epochs() -> None
         ({"kind": "tpe", "n_trials": 95}, "none", [10, *[8] * 10, 5]),
         ({"kind": "tpe", "n_trials": 95}, "median", [10, *[8] * 10, 5]),
         ({"kind": "tpe", "n_trials": 1000}, "none", [10, *[16] * 61, 14]),
+        ({"kind": "qmc", "n_trials": 64}, "none", [64]),
+        ({"kind": "gp", "n_trials": 40}, "none", [10, *[3] * 10]),
+        ({"kind": "forest", "n_trials": 40}, "median", [10, *[3] * 10]),
         ({"kind": "grid"}, "median", [4, *[9] * 10, 6]),
         ({"kind": "random", "n_trials": 24}, "successive_halving", [4, *[2] * 10]),
     ],
@@ -363,6 +363,27 @@ def test_a_search_that_learns_is_trained_in_rounds_and_any_other_at_once(
 
     assert round_sizes(spec) == sizes
     assert sum(sizes) == spec.n_trials
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes"),
+    [
+        ("tpe", [10, *[3] * 10]),  # the default settings are one of the first ten
+        ("gp", [11, *[2] * 14, 1]),  # 10 draws beside x0, as `gp_minimize` counts them
+        ("forest", [11, *[2] * 14, 1]),
+        ("cmaes", [7, *[6] * 5, 3]),  # generations of 4 + ⌊3 ln 2⌋
+    ],
+)
+def test_default_settings_come_on_top_of_the_first_draws_where_those_are_counted(
+    kind: str, sizes: list[int]
+) -> None:
+    space = {
+        "batch_size": {"kind": "range", "low": 8, "high": 64},
+        "epochs": {"kind": "range", "low": 10, "high": 90},
+    }
+    spec = make_spec(space, sampler={"kind": kind, "n_trials": 40}, include_default=True)
+
+    assert round_sizes(spec) == sizes
 
 
 def test_a_pruner_without_startup_trials_begins_with_a_round() -> None:
@@ -392,6 +413,9 @@ def test_a_round_that_tpe_proposes_is_the_same_in_whatever_order_the_last_one_en
         ("grid", "none", False),
         ("random", "none", False),
         ("tpe", "none", True),
+        ("gp", "none", True),
+        ("forest", "none", True),
+        ("qmc", "none", False),
         ("grid", "median", True),
         ("random", "successive_halving", True),
     ],

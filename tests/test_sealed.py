@@ -42,6 +42,7 @@ from tuning.sealed import (
     sealed_sentence,
     shares_rows,
 )
+from tuning.sealed_outputs import outputs_path, read_outputs
 from tuning.sealed_scoring import model_trial, score_opened, score_test
 from tuning.spec import StudySpec
 from tuning.training.interface import Reporter, Training
@@ -471,6 +472,28 @@ def test_scores_that_are_there_stay(study: WrittenStudy, home: Path) -> None:
     score_test(study.db, study.id, Sklearn())
 
     assert get_study(study.db, study.id).test == before
+
+
+def test_outputs_are_kept_with_the_scores_and_stay_with_them(
+    study: WrittenStudy, home: Path
+) -> None:
+    model = saved(home, study.id)
+    path = outputs_path(home / "models" / study.id / "model.keras")
+    assert read_outputs(path) is None
+    open_test(study.db, study.id)
+    score_test(study.db, study.id, Sklearn())
+
+    kept = read_outputs(path)
+    before = path.read_bytes()
+    saved(home, study.id, trial=3)
+    score_test(study.db, study.id, Sklearn())
+
+    assert kept is not None
+    _, targets = sealed_rows(study.spec, load_dataset("breast-cancer", ()))
+    assert kept.targets.tolist() == targets.tolist()
+    features, _ = sealed_rows(study.spec, load_dataset("breast-cancer", ()))
+    assert kept.outputs[:, -1] == pytest.approx(model.predict_proba(features)[:, 1], abs=1e-6)
+    assert path.read_bytes() == before
 
 
 def test_a_study_tells_everybody_who_watches_that_it_was_scored(

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import plotly.offline
 import pytest
 import sqlalchemy as sa
 import structlog
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
+from pages.parts.report import report_html
 from storage.database import database
 from storage.leases import claim_study
 from storage.wishes import open_test
@@ -20,6 +22,8 @@ from tuning.datasets.catalogue import load_dataset
 from tuning.driver import run_study
 from tuning.execution.here import Here
 from tuning.export.files import best_model_path, fits_csv, study_json, trials_csv
+from tuning.export.formats import FORMATS
+from tuning.export.script import training_script
 from tuning.launch import launch
 from tuning.sealed import sealed_document, sealed_rows
 from tuning.sealed_scoring import score_opened
@@ -88,15 +92,23 @@ def everything_told(study_id: str, home: Path) -> dict[str, str]:
         names = [str(name) for name in tables.scalars()]
         rows = {n: connection.execute(sa.text(f'SELECT * FROM "{n}"')).all() for n in names}
     files = [file for file in home.rglob("*.json*") if file.is_file()]
-    return {
-        "tables": str(rows),
-        "trials.csv": trials_csv(db, study_id).decode(),
-        "fits.csv": fits_csv(db, study_id).decode(),
-        "study.json": study_json(db, study_id).decode(),
-        "show": CliRunner().invoke(app, ["show", study_id]).output,
-        "show --json": CliRunner().invoke(app, ["show", study_id, "--json"]).output,
-        "log": whole_log(home, study_id).decode(),
-    } | {str(file): file.read_text() for file in files}
+    report = report_html(db, study_id).decode().replace(plotly.offline.get_plotlyjs(), "")
+    forms = {name: form.make(db, study_id).decode("latin-1") for name, form in FORMATS.items()}
+    return (
+        forms
+        | {
+            "tables": str(rows),
+            "report": report,
+            "script": training_script(db, study_id),
+            "trials.csv": trials_csv(db, study_id).decode(),
+            "fits.csv": fits_csv(db, study_id).decode(),
+            "study.json": study_json(db, study_id).decode(),
+            "show": CliRunner().invoke(app, ["show", study_id]).output,
+            "show --json": CliRunner().invoke(app, ["show", study_id, "--json"]).output,
+            "log": whole_log(home, study_id).decode(),
+        }
+        | {str(file): file.read_text() for file in files}
+    )
 
 
 def page_texts(study_id: str) -> dict[str, str]:

@@ -52,6 +52,8 @@ def some_specs() -> list[dict[str, Any]]:
         {"kind": "grid"},
         {"kind": "random", "n_trials": 10},
         {"kind": "tpe", "n_trials": 30, "n_startup_trials": 5},
+        {"kind": "gp", "n_trials": 40},
+        {"kind": "qmc", "n_trials": 64},
     ]
     evaluations: list[dict[str, Any]] = [
         {},
@@ -128,9 +130,9 @@ def test_five_mistakes_give_five_sentences() -> None:
         ({"max_minutes": float("nan")}, "max_minutes is nan. Use a finite number."),
         ({"data": {}}, "data › dataset is missing. Add it to the spec."),
         ({"data": 5}, "data is 5. Use an object in braces."),
-        ({"data": {"dataset": "pima", "scale": "maybe"}},
-         "data › scale is 'maybe'. Use true or false."),
-        ({"data": {"dataset": "pima", "scale": []}}, "data › scale is []. Use true or false."),
+        ({"evaluation": {"shuffle": "maybe"}},
+         "evaluation › shuffle is 'maybe'. Use true or false."),
+        ({"evaluation": {"shuffle": []}}, "evaluation › shuffle is []. Use true or false."),
         ({"data": {"dataset": "mnist", "digits": 7}},
          "data › digits is 7. Use a list in square brackets."),
         ({"data": {"dataset": "mnist", "digits": [7, "x"]}},
@@ -140,9 +142,20 @@ def test_five_mistakes_give_five_sentences() -> None:
         ({"space": [1]}, "space is [1]. Use an object in braces."),
         ({"space": 5}, "space is 5. Use an object in braces."),
         ({"sampler": {"kind": "magic"}},
-         "sampler › kind is 'magic'. Use 'grid', 'random' or 'tpe'."),
+         "sampler › kind is 'magic'. "
+         + "Use 'grid', 'random', 'tpe', 'gp', 'forest', 'qmc' or 'cmaes'."),
         ({"sampler": {"kind": "tpe"}},
          "Sampler: tpe needs a number of trials. Set for example n_trials 40."),
+        ({"sampler": {"kind": "gp"}},
+         "Sampler: gp needs a number of trials. Set for example n_trials 40."),
+        ({"sampler": {"kind": "cmaes", "n_trials": 50},
+          "space": {"momentum": {"kind": "list", "values": [0.1, 0.5]}}},
+         "Momentum: CMA-ES searches ranges of numbers only, no lists. "
+         + "Give it a range, fix it, or use TPE."),
+        ({"by_hand": [{"number": 0, "settings": {"n_layers": 2}}]},
+         "By hand: 'n_layers' is not a parameter. Check its spelling."),
+        ({"by_hand": [{"number": 8, "settings": {"n_neurons": 0}}]},
+         "Neurons: 0 is too small. Use 1 to 4096."),
         ({"sampler": {"kind": "random", "n_trials": 10_001}},
          "sampler › n_trials is 10001. Use 10,000 or less."),
         ({"samplr": {}}, "samplr is not a field of a spec. Remove it, or check its spelling."),
@@ -193,7 +206,8 @@ def test_a_mistake_names_the_field_the_value_and_the_way_out(
         ("filters", {"kind": "fixed", "value": [8]},
          "Search space: 'filters' is not a parameter of a dense network. Choose one of: "
          + "batch_size, epochs, optimizer, learning_rate, momentum, n_hidden, n_neurons, "
-         + "dense_layer_sizes, activation, kernel_initializer, dropout_rate, max_norm."),
+         + "dense_layer_sizes, activation, kernel_initializer, dropout_rate, max_norm, "
+         + "scaling, imputation, class_weight."),
     ],
 )  # fmt: skip
 def test_a_setting_that_is_not_allowed_says_why(
@@ -373,6 +387,9 @@ def test_a_direction_can_be_turned_round() -> None:
         ({"kind": "random", "n_trials": 3}, 3),
         ({"kind": "random", "n_trials": 20}, 8),
         ({"kind": "tpe", "n_trials": 20}, 20),
+        ({"kind": "qmc", "n_trials": 20}, 8),
+        ({"kind": "gp", "n_trials": 20}, 20),
+        ({"kind": "cmaes", "n_trials": 20}, 20),
     ],
 )
 def test_trials_are_counted_as_the_sampler_runs_them(
@@ -380,6 +397,39 @@ def test_trials_are_counted_as_the_sampler_runs_them(
 ) -> None:
     space = {"n_neurons": {"kind": "range", "low": 1, "high": 8}}
     assert make_spec(space=space, sampler=sampler).n_trials == n_trials
+
+
+def hand(number: int, **settings: Any) -> dict[str, Any]:
+    return {"number": number, "settings": settings}
+
+
+def test_trials_entered_by_hand_come_on_top_and_survive_json() -> None:
+    space = {"dense_layer_sizes": {"kind": "list", "values": [[8], [16]]}}
+    spec = make_spec(space=space, by_hand=[hand(2, dense_layer_sizes=[4, 4])])
+
+    assert (spec.n_trials, spec.n_searched, set(spec.hand_numbers)) == (3, 2, {2})
+    assert spec.by_hand[0].settings == {"dense_layer_sizes": (4, 4)}
+    assert StudySpec.parse(spec.to_json()) == spec
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"by_hand": [hand(8, batch_size=5)]},
+         "By hand: trial 8 sets batch_size, but n_neurons are searched. Set exactly these."),
+        ({"by_hand": [hand(9, n_neurons=9)]},
+         "By hand: there is no place for a trial 9. Number them from 0 to 8, each once."),
+        ({"by_hand": [hand(3, n_neurons=9), hand(3, n_neurons=10)]},
+         "By hand: there is no place for a trial 3. Number them from 0 to 9, each once."),
+        ({"by_hand": [hand(0, n_neurons=9)], "include_default": True},
+         "By hand: there is no place for a trial 0. Number them from 1 to 9, each once."),
+    ],
+)  # fmt: skip
+def test_trials_by_hand_without_a_place_or_with_other_parameters_are_told(
+    changes: dict[str, Any], sentence: str
+) -> None:
+    space = {"n_neurons": {"kind": "range", "low": 1, "high": 8}}
+    assert problems_of(MINIMAL | {"space": space} | changes) == (sentence,)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from tuning.datasets.dividing import groups_problem, smallest_class_problem
 from tuning.datasets.info import DatasetInfo
-from tuning.datasets.splits import RowCounts, count_rows, smallest_class_problem
+from tuning.datasets.splits import RowCounts, count_rows
 from tuning.parameters import PARAMETERS, Value
 from tuning.setting import Choices, Fixed
 from tuning.spec import CLASS_SCORES, NUMBER_SCORES, StudySpec
@@ -24,13 +25,20 @@ def study_problems(spec: StudySpec, info: DatasetInfo) -> list[str]:
         *_score_problems(spec, info),
         *_image_problems(spec, info),
         *_row_problems(spec, info, counts),
+        *_group_problems(spec, info, counts),
         *_batch_problems(spec, info),
     ]
 
 
 def study_warnings(spec: StudySpec, info: DatasetInfo) -> list[str]:
     """Return what a person may regret about a study that can run, a sentence each."""
-    return [*_momentum_warnings(spec), *_seal_warnings(spec, info), *_rare_warnings(spec, info)]
+    return [
+        *_momentum_warnings(spec),
+        *_weight_warnings(spec, info),
+        *_time_warnings(spec, info),
+        *_seal_warnings(spec, info),
+        *_rare_warnings(spec, info),
+    ]
 
 
 def n_training_rows(spec: StudySpec, info: DatasetInfo) -> int:
@@ -39,10 +47,15 @@ def n_training_rows(spec: StudySpec, info: DatasetInfo) -> int:
     Rows that early stopping sets aside inside the fold are not counted.
     """
     train = count_rows(spec, info).train
+    return train - rows_aside(spec, train)
+
+
+def rows_aside(spec: StudySpec, n_rows: int) -> int:
+    """Return how many rows of a fold early stopping sets aside inside it."""
     stopping = spec.evaluation.early_stopping
     if stopping is None or stopping.rows == "separate":
-        return train
-    return train - math.ceil(train * stopping.fraction)
+        return 0
+    return math.ceil(n_rows * stopping.fraction)
 
 
 def _digit_problems(spec: StudySpec, info: DatasetInfo) -> Iterator[str]:
@@ -99,13 +112,28 @@ def _row_problems(spec: StudySpec, info: DatasetInfo, counts: RowCounts) -> Iter
             f"Rows: a fit would train on {train} rows. At least {FEWEST_TRAINING_ROWS} are "
             + "needed: use more of the rows."
         )
-    elif evaluation.method == "kfold" and info.task != "regression":
+    elif (
+        evaluation.method == "kfold" and info.task != "regression" and info.belonging != "time"
+    ):
         # Stratified parts keep the mix of classes, give or take a row.
         share = counts.search / info.n_rows
         class_counts = [round(count * share) for count in info.class_counts]
         problem = smallest_class_problem(info.class_names, class_counts, evaluation.folds)
         if problem is not None:
             yield f"Folds: {problem}"
+
+
+def _group_problems(spec: StudySpec, info: DatasetInfo, counts: RowCounts) -> Iterator[str]:
+    if info.belonging != "groups" or not info.n_groups:
+        return
+    left = info.n_groups
+    for n_rows in (counts.test - info.n_test_rows, counts.watch):
+        if n_rows > 0:  # at least one whole group goes there
+            left -= max(1, round(info.n_groups * n_rows / info.n_rows))
+    needed = spec.evaluation.folds if spec.evaluation.method == "kfold" else 2
+    problem = groups_problem(max(left, 0), needed)
+    if problem is not None and spec.evaluation.method != "test":
+        yield f"Folds: {problem}"
 
 
 def _batch_problems(spec: StudySpec, info: DatasetInfo) -> Iterator[str]:
@@ -121,6 +149,16 @@ def _momentum_warnings(spec: StudySpec) -> Iterator[str]:
     others = set(_values(spec, "optimizer")) - set(_MOMENTUM_OPTIMIZERS)
     if others and any(_values(spec, "momentum")):
         yield "Momentum only matters for SGD and RMSprop."
+
+
+def _weight_warnings(spec: StudySpec, info: DatasetInfo) -> Iterator[str]:
+    if info.task == "regression" and any(_values(spec, "class_weight")):
+        yield f"Class weights: {info.target} is a number, so all rows count the same."
+
+
+def _time_warnings(spec: StudySpec, info: DatasetInfo) -> Iterator[str]:
+    if info.belonging == "time" and spec.evaluation.repeats > 1:
+        yield "Repeats: folds follow time, so repeats differ only in their starting weights."
 
 
 def _seal_warnings(spec: StudySpec, info: DatasetInfo) -> Iterator[str]:

@@ -11,8 +11,7 @@ import functools
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import cast
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -54,20 +53,16 @@ from tuning.execution.interface import Executor, Leader, Work
 from tuning.export.files import save_best_model
 from tuning.extension import parse_stages
 from tuning.fits import make_trainings
-from tuning.forecast import Forecast
+from tuning.forecast import Forecast, Foretold
 from tuning.judging import judge_study
 from tuning.keeper import Keeper
 from tuning.ledger import Ledger
 from tuning.models.size import n_weights
 from tuning.optuna_copy import OptunaCopy
 from tuning.parameters import PARAMETERS, Value
-from tuning.samplers import (
-    Board,
-    all_params,
-    make_board,
-    planned_settings,
-    round_sizes,
-)
+from tuning.samplers import all_params
+from tuning.sampling.board import make_board
+from tuning.sampling.rounds import Rounds, Stages
 from tuning.spec import StudySpec
 from tuning.training.choice import STACKED
 from tuning.training.interface import Network, Training
@@ -138,6 +133,8 @@ class _Driver:
         limit_s = None if minutes is None else minutes * 60
         self._leader: TrialRow | None = None
         self._kept: TrialRow | None = None
+        self._stages: Stages | None = None
+        self._is_searched = False
         self._keeper = Keeper(db, claim, row.wish, limit_s, leave)
 
     def run(self) -> None:
@@ -147,7 +144,8 @@ class _Driver:
             except _StopError:
                 self._end_early("")
                 return
-            self._search()
+            with self._foretold.watching():
+                self._search()
             self._end()
 
     def _prepare(self) -> None:
@@ -166,12 +164,19 @@ class _Driver:
         )
         finished = self._take_up()
         self._board = make_board(self._spec)
-        self._place_finished(finished)
+        if not self._spec.sampler.learns:  # a sampler that learns sees them round by round
+            self._place_finished(finished)
         self._forecast = self._keeper.last(
             lambda: Forecast(self._db, self._spec, self._network, self._work.n_cores)
         )
+        self._foretold = self._keeper.last(
+            lambda: Foretold(
+                self._db, self._spec, dataset.info, is_new=self._row.started_at is None
+            )
+        )
         half_width = functools.partial(half_width_of, self._spec, self._info)
         self._ledger = Ledger(self._spec, finished, self._board, half_width)
+        self._rounds = Rounds(self._board, self._ledger.finished)
         study_id = self._claim.study_id
         copy = self._keeper.last(lambda: OptunaCopy(self._db, study_id, self._spec))
         self._keeper.write_for(self._ledger, copy)
@@ -198,44 +203,29 @@ class _Driver:
             self._board.place(row.number, row.params)
             self._board.finish(row.number, row.score, pruned=row.state == "PRUNED")
 
-    def _search(self) -> None:
-        for chosen in self._rounds():
-            if self._ledger.stopped:
-                break
+    def _search(self) -> bool:
+        """Train what is missing, and tell whether anything was."""
+        found = False
+        while not self._ledger.stopped and (chosen := self._next_round()) is not None:
+            if self._is_searched:  # a trial entered by hand, while leaders were confirmed
+                self._say(phase="Training")
             self._train(chosen)
+            found = True
+        self._is_searched = True
         self._keeper.check()
+        return found
 
-    def _rounds(self) -> Iterator[dict[int, dict[str, Value]]]:
-        """Yield the settings of the trials of each round that is not finished, by number.
-
-        A round belongs to its numbers: after a restart the one that was broken off goes on
-        with what is missing of it. Where settings are planned, its finished trials come along,
-        so that it is cut into the same stacks again.
-        """
-        done = set(self._ledger.finished)
-        stages = parse_stages(self._keeper.last(lambda: read_stages(self._db, self._row.id)))
-        planned = planned_settings(self._spec, stages.settings)
-        start = 0
-        for size in round_sizes(self._spec, stages.ends):
-            numbers = range(start, start + size)
-            start += size
-            if planned is None:
-                missing = [n for n in numbers if n not in done]
-                settings = {n: self._propose(n) for n in missing}
-            else:
-                settings = {n: planned[n] for n in numbers if n < len(planned)}
-            if set(settings) - done:
-                yield settings
-
-    def _propose(self, number: int) -> dict[str, Value]:
-        board = cast(Board, self._board)
-        if number == 0 and self._spec.include_default:
-            board.place(number, self._spec.default_settings)
-            return self._spec.default_settings
-        return board.propose(number)
+    def _next_round(self) -> dict[int, dict[str, Value]] | None:
+        """Return what is trained next; people may have entered trials by hand meanwhile."""
+        row = self._keeper.last(self._study)
+        if row.spec != self._row.spec or self._stages is None:
+            self._row, self._spec = row, StudySpec.parse(row.spec)
+            stages = self._keeper.last(lambda: read_stages(self._db, row.id))
+            self._stages = parse_stages(stages)
+        return self._rounds.next(self._spec, self._stages)
 
     def _train(self, settings: Mapping[int, Mapping[str, Value]]) -> None:
-        planned = self._spec.sampler.kind != "tpe"
+        planned = not self._spec.sampler.learns
         params = {number: all_params(self._spec, s) for number, s in settings.items()}
         missing = [n for n in settings if n not in self._ledger.finished]
         for number in missing:
@@ -277,21 +267,24 @@ class _Driver:
             return
         self._confirm_and_keep_best()
         if self._keeper.stopped:
-            self._end_early("" if not self._keeper.wish else self._stopped_trials_message())
+            self._end_early(self._stopped_trials_message())
             return
         self._keep_timings()
         self._say(state=FINISHED, phase="", message="", note="Finished.", **self._verdict())
 
     def _confirm_and_keep_best(self) -> None:
-        """Confirm, and train the leader on all rows; people may ask for more meanwhile."""
+        """Confirm, and train the leader on all rows, until people ask for nothing more."""
         done: Asked | None = None
         while not self._keeper.stopped:
+            if self._search():  # a new trial may be the best
+                done = None
             asked = Asked.parse(self._keeper.last(lambda: self._study().asked))
             if asked == done:
                 return
             self._confirm(asked)
             if not self._keeper.stopped:
-                self._keep_best()
+                with self._foretold.watching():
+                    self._keep_best()
             done = asked
 
     def _confirm(self, asked: Asked) -> None:
@@ -404,6 +397,7 @@ class _Driver:
         add_timings(self._db, alone[-_TIMINGS_KEPT:])
         if len(alone) < len(fits):
             add_stack_timings(self._db, self._forecast.stack_timings())
+        self._foretold.keep()
 
     def _timing(self, fit: FitRow) -> Timing:
         params = all_params(self._spec, self._ledger.finished[fit.number].params)

@@ -18,7 +18,9 @@
     ├── UnfinishedStudyError        a study is not deleted while it may still go on
     ├── ConfirmationError           a command would need a yes and cannot ask for it
     ├── TrainingError               a fit failed; its trial is marked failed
-    └── NoBestModelError            a study has no model to take home
+    ├── NoBestModelError            a study has no model to take home
+    ├── UnreadableModelError        a saved model is not what Keras writes
+    └── ExportError                 a study or trial cannot be written in the form asked for
 """
 
 from __future__ import annotations
@@ -197,3 +199,20 @@ class NoBestModelError(TuningError):
             f"Study {study_id!r} has no finished model yet. Wait until it is finished; "
             + "a study that was stopped or in which every trial failed has none."
         )
+
+
+class UnreadableModelError(TuningError, ValueError):
+    """A saved model is not what Keras writes."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The saved model {name!r} is not a file that Keras has written.")
+
+
+class ExportError(TuningError):
+    """A study or a trial cannot be written in the form asked for.
+
+    `subject` is what cannot: the id of a study, the name of a dataset, a program or a file.
+    """
+
+    def __init__(self, subject: str, reason: str) -> None:
+        super().__init__(f"{subject} {reason}")

@@ -7,8 +7,7 @@ folds and the seed stay, and every old value stays in the space.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from storage.database import Database
 from storage.settings import settings
@@ -19,28 +18,13 @@ from tuning.datasets.catalogue import dataset_info
 from tuning.disk import check_launch
 from tuning.errors import SpecError
 from tuning.housekeeping import delete_optuna_study
-from tuning.parameters import PARAMETERS, Value
+from tuning.parameters import PARAMETERS
 from tuning.samplers import planned_settings
+from tuning.sampling.rounds import Stages
 from tuning.setting import Choices, LogRange, Range, Setting, grid_values, n_values
 from tuning.spec import StudySpec
 
 _KEPT = ("data", "model", "evaluation", "pruner", "seed", "direction")
-
-
-@dataclass(frozen=True)
-class Stages:
-    """What a study was asked for before it was extended.
-
-    Attributes
-    ----------
-    ends : tuple of int
-        How many trials, before each extension.
-    settings : tuple of mapping
-        Of those trials, by number; empty where a sampler chooses them from scores.
-    """
-
-    ends: tuple[int, ...] = ()
-    settings: tuple[Mapping[str, Value], ...] = ()
 
 
 def parse_stages(text: str) -> Stages:
@@ -103,6 +87,8 @@ def _changed(old: StudySpec, new: StudySpec) -> Iterator[str]:
     for name in _KEPT:
         if getattr(old, name) != getattr(new, name):
             yield f"An extension keeps the {name} of its study. Clone it to change that."
+    if old.by_hand != new.by_hand:
+        yield "An extension keeps the trials entered by hand. Enter more with the command try."
     if old.sampler.kind != new.sampler.kind:
         yield f"An extension keeps the sampler, {old.sampler.kind}. Clone it to change that."
     if old.fixed != new.fixed or set(old.searched) != set(new.searched):

@@ -8,14 +8,22 @@ from collections.abc import Iterator, Sequence
 
 from storage.database import Database
 from storage.results import StackTiming
-from storage.timings import read_stack_timings, read_timings
+from storage.timings import (
+    PastEstimate,
+    add_past_estimate,
+    read_stack_timings,
+    read_timings,
+)
 from tuning.analysis.estimate import (
+    Estimate,
     at_once,
+    estimate_alone,
     measured_pace,
     measured_stack_pace,
     planned_rows,
     training_cost,
 )
+from tuning.datasets.info import DatasetInfo
 from tuning.ledger import Key, Ledger
 from tuning.spec import StudySpec
 from tuning.training.choice import STACKED, trainer_of
@@ -93,3 +101,35 @@ class Forecast:
             return []
         epochs_s = sum(plan.epochs_s(self._n_cores) for plan in self._trained)
         return [StackTiming(epochs_s, plan_of(stacks).compile_s, self._seconds)]
+
+
+class Foretold:
+    """What a study was estimated to take, and the seconds that it takes.
+
+    Parameters
+    ----------
+    is_new : bool
+        Whether nothing of it is trained yet: only a study that is trained in one go tells how
+        good its estimate was.
+    """
+
+    def __init__(
+        self, db: Database, spec: StudySpec, info: DatasetInfo, *, is_new: bool
+    ) -> None:
+        self._db = db
+        self._estimate: Estimate | None = estimate_alone(db, spec, info) if is_new else None
+        self._seconds = 0.0
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Measure a part of what was estimated: the search, or its best model."""
+        started = time.perf_counter()
+        yield
+        self._seconds += time.perf_counter() - started
+
+    def keep(self) -> None:
+        """Keep how the estimate turned out, for the next one."""
+        found = self._estimate
+        if found is not None and not found.is_least:
+            past = PastEstimate(found.low_s, found.likely_s, found.high_s, self._seconds)
+            add_past_estimate(self._db, past)

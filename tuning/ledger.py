@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from storage.results import Batch, CurvePiece, FitRow, TrialRow
 from tuning.fits import fit_row, judged
 from tuning.parameters import Value
-from tuning.samplers import Board
+from tuning.sampling.board import Board
 from tuning.spec import StudySpec
 from tuning.training.interface import FitResult, Readout, Training
 from tuning.training.scores import curve_value

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from storage.database import Database, optuna_storage
 from storage.results import FitRow, TrialRow
-from tuning.samplers import distributions, encode, reaching
+from tuning.optuna_space import distributions, encode, reaching
 from tuning.spec import StudySpec
 
 _AT_ONCE = 500  # trials a transaction; others wait for it to write, a fraction of a second

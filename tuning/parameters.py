@@ -26,6 +26,12 @@ INITIALIZERS = (
     "lecun_normal", "random_uniform", "random_normal", "zeros",
 )  # fmt: skip
 
+SCALINGS = ("standard", "robust", "minmax")
+IMPUTATIONS = ("median", "mean", "most_frequent")
+PREPARATION = "Preparation"  # the group of what is done to rows, and not to the network
+
+OFF = "off"  # how a value that is none is typed and shown
+
 # Names from older Keras, from rivals and from the published experiments.
 OLD_CHOICES = {
     "uniform": "random_uniform",
@@ -48,6 +54,8 @@ OLD_NAMES = {
     "units": "n_neurons",
     "num_dense_nodes": "n_neurons",
     "num_dense_layers": "n_hidden",
+    "imputer__strategy": "imputation",
+    "class_weights": "class_weight",
 }
 
 
@@ -84,6 +92,11 @@ class Parameter:
     choices: tuple[str, ...] = ()
     none_means: str | None = None
 
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The choices, and "off" where there may be none."""
+        return self.choices if self.none_means is None else (*self.choices, OFF)
+
     def parse(self, value: object) -> Value:
         """Turn `value` into the one spelling that specs hold.
 
@@ -92,9 +105,7 @@ class Parameter:
         ParameterError
             If it is of the wrong kind or out of bounds.
         """
-        if value is None or (
-            isinstance(value, str) and value.strip().lower() in {"none", "off"}
-        ):
+        if value is None or (isinstance(value, str) and value.strip().lower() in {"none", OFF}):
             self._check_none()
             return None
         if self.kind == "choice":
@@ -249,6 +260,22 @@ _ALL = (
         "1, 2, 3", low=0, low_open=True, none_means="no limit",
     ),
     Parameter(
+        "scaling", "Scaling", PREPARATION, "choice", "standard",
+        "Standard: mean 0, spread 1; robust: by median and quartiles; minmax: 0 to 1.",
+        "standard, robust, minmax, off", models=("dense",), choices=SCALINGS,
+        none_means="as they are",
+    ),
+    Parameter(
+        "imputation", "Missing values", PREPARATION, "choice", "median",
+        "What stands in for a missing number, by the training rows of each fold.",
+        "median, mean, most_frequent", models=("dense",), choices=IMPUTATIONS,
+    ),
+    Parameter(
+        "class_weight", "Class weights", PREPARATION, "choice", None,
+        "Balanced: the rows of a rare class count more. Numbers have no classes.",
+        "off, balanced", choices=("balanced",), none_means="all rows count the same",
+    ),
+    Parameter(
         "filters", "Filters", "Convolution", "layers", (8, 8),
         "Filters of each convolution, one number a layer.",
         "[4, 8], [8, 8]", models=("convolutional",), low=1, high=512,
@@ -286,7 +313,7 @@ def defaults_of(model: str) -> dict[str, Value]:
 def show_value(value: Value) -> str:
     """Write a value as a person would: 0.0001, 32-32, relu, off."""
     if value is None:
-        return "off"
+        return OFF
     if isinstance(value, tuple):
         return "-".join(str(size) for size in value)
     if isinstance(value, float):

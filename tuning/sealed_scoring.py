@@ -14,7 +14,8 @@ from tuning.errors import NoBestModelError
 from tuning.execution.interface import Executor
 from tuning.export.files import best_model_path
 from tuning.judging import judge_study
-from tuning.sealed import sealed_document, sealed_rows
+from tuning.sealed import opened_test, sealed_document, sealed_rows
+from tuning.sealed_outputs import make_outputs, save_outputs
 from tuning.spec import StudySpec
 
 
@@ -43,14 +44,19 @@ def score_test(db: Database, study_id: str, executor: Executor) -> None:
     NoBestModelError
         If no model was saved.
     """
-    spec = StudySpec.parse(get_study(db, study_id).spec)
+    row = get_study(db, study_id)
+    spec = StudySpec.parse(row.spec)
     path = best_model_path(settings().home, study_id)
     if path is None:
         raise NoBestModelError(study_id)
     dataset = load_dataset(spec.data.dataset, spec.data.digits)
     features, targets = sealed_rows(spec, dataset)
     outputs = executor.predict(path.read_bytes(), features)
-    document = sealed_document(dataset.info.task, targets, outputs)
+    task = dataset.info.task
+    document = sealed_document(task, targets, outputs)
+    opened = opened_test(row)
+    if opened is not None and not opened.n_rows:  # outputs stay those of the scores
+        save_outputs(path, make_outputs(task, features, targets, outputs))
     keep_test(db, study_id, json.dumps(document | _promise(db, study_id, path)))
 
 

@@ -244,7 +244,7 @@ def counted(n: int, noun: str) -> str:
 def _n_trained(spec: StudySpec) -> int | None:
     """Return the trainings of a study where epochs are searched and every cell runs."""
     epochs, n_cells = spec.searched.get("epochs"), spec.n_cells
-    if epochs is None or n_cells is None or spec.sampler.kind == "tpe":
+    if epochs is None or n_cells is None or spec.sampler.learns:
         return None
     beside = spec.include_default and not spec.has_default_cell
     n_epochs = n_values("epochs", epochs)

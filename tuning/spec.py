@@ -16,7 +16,10 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from tuning.errors import SpecError
+from tuning.old_specs import brought_up_to_date
 from tuning.parameters import PARAMETERS, Value, defaults_of, parameters_of
+from tuning.sampler_spec import MOST_TRIALS as MOST_TRIALS
+from tuning.sampler_spec import HandTrial, SamplerSpec, hand_problems, range_problems
 from tuning.sentences import sentences
 from tuning.setting import (
     Fixed,
@@ -28,7 +31,6 @@ from tuning.setting import (
     setting_problems,
 )
 
-MOST_TRIALS = 10_000
 MOST_FITS = 200_000
 
 ScoreName = Literal["accuracy", "log_loss", "roc_auc", "f1", "mse", "rmse", "mae", "r2"]
@@ -62,8 +64,6 @@ class DataSpec(Frozen):
         Decides which rows are test (and separate validation) rows; the same for every study.
     sample_fraction : float
         Share of the remaining rows to use, to try on a sample first.
-    scale : bool
-        Whether inputs are standardised, with the training rows of each fold.
     """
 
     dataset: str = Field(min_length=1, max_length=80)
@@ -71,7 +71,6 @@ class DataSpec(Frozen):
     test_fraction: float = Field(default=0.2, ge=0, le=0.5)
     split_seed: int = Field(default=42, ge=0, le=2**32 - 1)
     sample_fraction: float = Field(default=1.0, gt=0, le=1)
-    scale: bool = True
 
     @field_validator("digits")
     @classmethod
@@ -80,22 +79,6 @@ class DataSpec(Frozen):
             shown = ", ".join(str(digit) for digit in digits)
             raise SpecError([f"Digits: {shown}. Choose at least two digits from 0 to 9."])
         return tuple(sorted(set(digits)))
-
-
-class SamplerSpec(Frozen):
-    """How the next settings are chosen; `n_trials` is counted for a grid."""
-
-    kind: Literal["grid", "random", "tpe"] = "grid"
-    n_trials: int | None = Field(default=None, ge=1, le=MOST_TRIALS)
-    n_startup_trials: int = Field(default=10, ge=1, le=1000)
-
-    @model_validator(mode="after")
-    def _needs_a_count(self) -> Self:
-        if self.kind != "grid" and self.n_trials is None:
-            raise SpecError(
-                [f"Sampler: {self.kind} needs a number of trials. Set for example n_trials 40."]
-            )
-        return self
 
 
 class EarlyStoppingSpec(Frozen):
@@ -174,6 +157,8 @@ class StudySpec(Frozen):
     include_default : bool
         Whether trial 0 has the default value of every searched parameter, to show whether
         searching pays off. Where they are no cell of a grid, it has one trial more.
+    by_hand : tuple of HandTrial
+        Trials whose settings a person has entered; they come on top of the sampler's.
     confirm : bool
         Whether the leaders are trained again on fresh repeats when the search is over.
     """
@@ -188,6 +173,7 @@ class StudySpec(Frozen):
     evaluation: EvaluationSpec = EvaluationSpec()
     pruner: PrunerSpec = PrunerSpec()
     include_default: bool = False
+    by_hand: tuple[HandTrial, ...] = ()
     confirm: bool = False
     max_minutes: float | None = Field(default=None, gt=0, le=100_000)
     seed: int = Field(default=7, ge=0, le=2**32 - 1)
@@ -205,6 +191,7 @@ class StudySpec(Frozen):
         """Check every setting for itself, so that one mistake does not hide the next."""
         if not isinstance(data, dict) or not isinstance(data.get("space", {}), Mapping):
             return data
+        data = brought_up_to_date(data)
         problems: list[str] = []
         model = data.get("model", "dense")
         if not parameters_of(str(model)):
@@ -225,7 +212,12 @@ class StudySpec(Frozen):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
-        problems = [*self._space_problems(), *self._count_problems()]
+        problems = [
+            *self._space_problems(),
+            *range_problems(self.sampler, self.searched),
+            *hand_problems(self.by_hand, self.searched, self._places_by_hand),
+            *self._count_problems(),
+        ]
         if problems:
             raise SpecError(problems)
         return self
@@ -328,6 +320,16 @@ class StudySpec(Frozen):
         return {name: values[name] for name in self.searched}
 
     @property
+    def hand_numbers(self) -> frozenset[int]:
+        """Numbers of the trials that a person has entered."""
+        return frozenset(trial.number for trial in self.by_hand)
+
+    @property
+    def _places_by_hand(self) -> range:
+        """Numbers that trials entered by hand may have: 0 is that of the default settings."""
+        return range(int(self.include_default), self.n_trials)
+
+    @property
     def has_default_cell(self) -> bool:
         """Whether the default settings are one of finitely many cells of the search space."""
         for name, value in self.default_settings.items():
@@ -338,14 +340,19 @@ class StudySpec(Frozen):
 
     @property
     def n_trials(self) -> int:
-        """Trials the search will run."""
+        """Trials the search will run, those entered by hand included."""
+        return self.n_searched + len(self.by_hand)
+
+    @property
+    def n_searched(self) -> int:
+        """Trials that the sampler chooses, or that have the default settings."""
         cells = self.n_cells
         if cells is not None and self.include_default and not self.has_default_cell:
             cells += 1
         if self.sampler.kind == "grid":
             return cells or 0
         wanted = self.sampler.n_trials or 0
-        return wanted if cells is None or self.sampler.kind == "tpe" else min(wanted, cells)
+        return wanted if cells is None or self.sampler.learns else min(wanted, cells)
 
     def grid(self) -> Iterator[dict[str, Value]]:
         """Yield the searched values of every cell; the last parameter varies fastest."""

@@ -14,7 +14,7 @@ import streamlit as st
 
 _FOLDER = Path(__file__).resolve().parents[1]
 
-PageName = Literal["studies", "new", "study", "datasets"]
+PageName = Literal["studies", "new", "study", "compare", "datasets"]
 Query = str | Sequence[str]
 
 
@@ -33,6 +33,7 @@ class Place:
 STUDIES: PageName = "studies"
 NEW_STUDY: PageName = "new"
 STUDY: PageName = "study"
+COMPARE: PageName = "compare"
 DATASETS: PageName = "datasets"
 
 PLACES: Mapping[PageName, Place] = {
@@ -52,6 +53,13 @@ PLACES: Mapping[PageName, Place] = {
     ),
     STUDY: Place(
         "study.py", "study", "Study", ":material/monitoring:", "One search.", in_menu=False
+    ),
+    COMPARE: Place(
+        "compare.py",
+        "compare",
+        "Compare",
+        ":material/compare_arrows:",
+        "Put studies or trials side by side.",
     ),
     DATASETS: Place(
         "datasets.py",
@@ -90,6 +98,11 @@ def go(name: PageName, **query: Query) -> NoReturn:
 def open_study(study_id: str, **query: Query) -> NoReturn:
     """Leave this page for that of a study."""
     go(STUDY, id=study_id, **query)
+
+
+def compare(items: Sequence[str]) -> NoReturn:
+    """Leave this page for the comparison of studies (ids) and trials (id:number)."""
+    go(COMPARE, items=list(items))
 
 
 def link(name: PageName, label: str, *, icon: str = "", help: str = "", **query: Query) -> None:

@@ -54,7 +54,15 @@ SOURCES: Mapping[str, str] = {
     "download": "download",
     "upload": "upload",
 }
-SAMPLERS: Mapping[str, str] = {"grid": "Grid", "random": "Random", "tpe": "TPE"}
+SAMPLERS: Mapping[str, str] = {
+    "grid": "Grid",
+    "random": "Random",
+    "tpe": "TPE",
+    "gp": "Gaussian process",
+    "forest": "Forest",
+    "qmc": "QMC",
+    "cmaes": "CMA-ES",
+}
 
 
 def state_badge(state: str, wish: str = "") -> Badge:

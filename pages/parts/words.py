@@ -74,5 +74,20 @@ HELP: Mapping[str, str] = {
     "trained_by": "Many fits at once: dense networks share one computation. Epochs as one "
     + "graph: convolutional networks, a few side by side. Model.fit: Keras' own loop.",
     "worker_log": "JSON lines with the time in UTC. Of a long log the last 1 to 2 MB are kept.",
+    "layer_output": "Shape of what the layer gives for one row.",
+    "norm": "Root of the sum of squares of all weights, without biases.",
+    "calibration": "Of the rows to which the model gives 70 %, about 70 % should be the class. "
+    + "Below the line it promises too much, above it too little.",
+    "picture": "What the camera above a chart saves: PNG for slides, SVG to be changed.",
+    "three_methods": "fANOVA: share of what a forest of trees foretells over the whole search "
+    + "space. PED-ANOVA: how far the best tenth of the trials differ from all. Effect alone: "
+    + "share of the differences in scores, less what chance gives.",
+    "note": "Markdown: lists, bold, code, links to the web. All who see the study see it.",
+    "tag": "Short words to find studies by: letters, digits, - _ + and . only.",
+    "star": "Marks what you want to find again; the same for all who look.",
+    "starred": "Studies that have a star, or a trial with one.",
+    "best_so_far": "The best score among the trials that had finished by then. It is a little "
+    + "too good, the more so the more trials there were.",
+    "same_folds": "Score less that of the first one, fold by fold on the same folds.",
     "worker": "The process that trains. It goes on when you close the browser.",
 }

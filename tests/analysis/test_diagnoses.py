@@ -134,7 +134,7 @@ def test_a_score_that_came_near_guessing_is_diagnosed_anew(shelf: Shelf) -> None
     assert (before, book.labels([1])) == (["plateau"], ["not learning"])
 
 
-def test_a_score_within_its_interval_of_guessing_is_as_the_baseline() -> None:
+def test_a_score_no_better_than_guessing_is_as_the_baseline() -> None:
     spec = make_spec()
     scores = make_scores(spec, [[0.80, 0.75, 0.85, 0.78, 0.82], [0.60, 0.55, 0.65, 0.58, 0.62]])
     found = judge(
@@ -143,6 +143,22 @@ def test_a_score_within_its_interval_of_guessing_is_as_the_baseline() -> None:
 
     assert found.guess == pytest.approx(0.6)
     assert as_baseline(found) == {0: False, 1: True}
+
+
+def test_a_score_that_is_ahead_by_what_matters_is_not_as_the_baseline_however_wide() -> None:
+    spec = make_spec()
+    scores = make_scores(spec, [[0.62, 0.50, 0.72, 0.55, 0.65], [0.605, 0.5, 0.7, 0.6, 0.62]])
+    found = judge(
+        spec, scores, Facts(is_running=False, n_ended=2, n_failed=0, info=make_info())
+    )
+
+    wide = found.table["half_width"]
+    assert (wide > 0.05).all()  # both intervals hold the guess of 0.6
+    assert as_baseline(found) == {0: True, 1: True}  # 0.608 and 0.605: no more than 0.01 ahead
+    ahead = make_scores(spec, [[0.62, 0.50, 0.72, 0.60, 0.66]])  # 0.62
+    found = judge(spec, ahead, Facts(is_running=False, n_ended=1, n_failed=0, info=make_info()))
+    assert (found.table["half_width"] > 0.02).all()
+    assert as_baseline(found) == {0: False}
 
 
 def test_without_a_guess_nothing_is_as_the_baseline() -> None:

@@ -258,6 +258,7 @@ def test_losses_without_any_change_are_not_learning() -> None:
 def test_a_score_like_the_baselines_is_not_learning_whatever_the_curve() -> None:
     assert diagnose(*FLAT, as_baseline=True).label == "not learning"
     assert diagnose(*OVERFITTING, as_baseline=True).label == "overfits"  # its rule comes first
+    assert diagnose(*FALLING, as_baseline=True).label == "still improving"  # and so does its
 
 
 def test_too_few_epochs_are_counted() -> None:

@@ -16,6 +16,7 @@ import pytest
 from benchmarks.job import UnsupportedRecipeError, check, job_facts, shortened, write_job
 from benchmarks.runner import PEER_MODULES
 from benchmarks.their_network import Job, read_job
+from tests.bounded import pairs
 from tuning.datasets.catalogue import dataset_info, load_dataset
 from tuning.datasets.splits import make_split
 from tuning.models.build import make_model
@@ -167,8 +168,7 @@ def test_their_scripts_use_no_code_of_the_project() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", SPECS)
-@pytest.mark.parametrize("peer", PEER_MODULES)
+@pytest.mark.parametrize(("peer", "kind"), pairs(PEER_MODULES, SPECS, share=2))
 def test_a_peer_scores_every_trial(peer: str, kind: str, tmp_path: Path) -> None:
     write_job(SPECS[kind], tmp_path)
 

@@ -39,10 +39,12 @@ FLAGS = (
 
 @dataclass
 class Server:
-    """A running app on a data folder of its own."""
+    """A running app on a data folder of its own, with a database there or elsewhere."""
 
     home: Path
     port: int
+    database_url: str = ""
+    workers_kept: int = 1
     process: subprocess.Popen[bytes] | None = field(default=None)
 
     @property
@@ -53,16 +55,25 @@ class Server:
     @functools.cached_property
     def db(self) -> Database:
         """The database of the server, opened here."""
-        return open_database(f"sqlite:///{self.home / 'tuneboard.sqlite3'}")
+        return open_database(self.database_url or self._file_url)
+
+    @property
+    def _file_url(self) -> str:
+        return f"sqlite:///{self.home / 'tuneboard.sqlite3'}"
 
     def start(self) -> None:
         """Start the app and wait until it answers."""
         arguments = ["-m", "streamlit", "run", "app.py", f"--server.port={self.port}"]
+        settings = {
+            "TUNEBOARD_HOME": str(self.home),
+            "TUNEBOARD_WORKERS": str(self.workers_kept),
+            "TUNEBOARD_DATABASE_URL": self.database_url or self._file_url,
+        }
         with (self.home / "app.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, *arguments],
                 cwd=ROOT,
-                env=os.environ | {"TUNEBOARD_HOME": str(self.home), "TUNEBOARD_WORKERS": "1"},
+                env=os.environ | settings,
                 stdout=log,
                 stderr=log,
             )
@@ -114,9 +125,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[Server]:
-    """Run an app and its worker on a data folder."""
-    server = Server(home, free_port())
+def serving(home: Path, database_url: str = "", workers: int = 1) -> Iterator[Server]:
+    """Run an app and its workers on a data folder."""
+    server = Server(home, free_port(), database_url, workers)
     server.start()
     try:
         yield server

@@ -93,8 +93,8 @@ def test_the_example_goes_from_an_empty_home_to_the_answer(server: Server, page:
     assert len(scores) >= 10  # the grid draws the rows in view
     assert scores == sorted(scores, reverse=True)
     open_tab(page, "Analysis")
-    expect(page.get_by_text("Needs 20 trials; 18 have finished so far.")).to_be_visible()
-    expect(page.get_by_text("Based on 18 of 18 trials")).to_be_visible()
+    expect(page.get_by_text("Needs 20 trials; 19 have finished so far.")).to_be_visible()
+    expect(page.get_by_text("Based on 19 of 19 trials")).to_be_visible()
     page.get_by_test_id("stMain").get_by_text("Two parameters", exact=True).click()
     expect(page.get_by_test_id("stPlotlyChart")).to_be_visible()
     open_tab(page, "Best model")

@@ -314,7 +314,7 @@ def test_an_export_writes_tables_documents_and_the_model(home: Path, tmp_path: P
     (folder / "model.keras").write_bytes(b"model")
     (folder / "model.json").write_text("{}")
 
-    exported = run_json("export", study_id, "--to", str(target))
+    exported = run_json("export", study_id, "--out", str(target))
 
     names = ["trials.csv", "fits.csv", "study.json", "spec.json", "model.keras", "model.json"]
     assert exported == {"study": study_id, "files": [str(target / name) for name in names]}
@@ -326,7 +326,7 @@ def test_an_export_writes_tables_documents_and_the_model(home: Path, tmp_path: P
 def test_an_export_without_a_model_names_the_files_it_wrote(tmp_path: Path) -> None:
     study_id, target = write_study(), tmp_path / "out"
 
-    lines = run("export", study_id, "--to", str(target)).stdout.splitlines()
+    lines = run("export", study_id, "--out", str(target)).stdout.splitlines()
 
     names = ["trials.csv", "fits.csv", "study.json", "spec.json"]
     assert lines == [str(target / name) for name in names]

@@ -27,8 +27,8 @@ def run(*arguments: str, fails: bool = False) -> Result:
     return result
 
 
-def run_json(*arguments: str) -> Any:
-    return json.loads(run(*arguments, "--json").stdout)
+def run_json(*arguments: str, fails: bool = False) -> Any:
+    return json.loads(run(*arguments, "--json", fails=fails).stdout)
 
 
 @pytest.fixture
@@ -102,6 +102,45 @@ def test_an_extension_that_is_none_says_why(waiting: str) -> None:
     ]
 
 
+def test_a_trial_entered_by_hand_joins_the_study_and_is_said_to_be_by_hand(
+    waiting: str,
+) -> None:
+    train(waiting, state="finished")
+
+    said = run("try", waiting, "--set", "neurons=12").stdout
+    entered = run_json("try", waiting, "--set", "n_neurons=4097", "--like", "0", fails=True)
+
+    row = get_study(database(), waiting)
+    assert said == (
+        f"Trial 7 of {waiting}: n_neurons 12.\n"
+        + "It is trained when those before are through.\n"
+        + "Neurons: 12 lies outside the search space (1, 5, 10, 15, 20, 25, 30). "
+        + "It is trained all the same; a sampler does not learn from it.\n"
+    )
+    assert (row.state, row.n_trials_planned) == ("waiting", 8)
+    assert entered == {"errors": ["Neurons: 4097 is too large. Use 1 to 4096."]}
+
+
+def test_a_trial_by_hand_is_told_as_json(waiting: str) -> None:
+    assert run_json("try", waiting, "--set", "n_neurons=12") == {
+        "study": waiting,
+        "number": 7,
+        "settings": {"n_neurons": 12},
+        "notes": [
+            "Neurons: 12 lies outside the search space (1, 5, 10, 15, 20, 25, 30). "
+            + "It is trained all the same; a sampler does not learn from it."
+        ],
+    }
+
+
+def test_a_clone_leaves_trials_by_hand_behind(waiting: str) -> None:
+    run("try", waiting, "--set", "n_neurons=12")
+
+    cloned = run_json("clone", waiting)["study"]
+
+    assert get_study(database(), cloned).n_trials_planned == 7
+
+
 def test_a_clone_is_a_study_of_its_own_with_the_same_spec(waiting: str) -> None:
     cloned = run_json("clone", waiting, "--set", "name=another")["study"]
 
@@ -110,7 +149,9 @@ def test_a_clone_is_a_study_of_its_own_with_the_same_spec(waiting: str) -> None:
     assert rows[cloned] == rows[waiting].model_copy(update={"name": "another"})
 
 
-@pytest.mark.parametrize("command", ["pause", "resume", "stop", "first", "extend", "clone"])
+@pytest.mark.parametrize(
+    "command", ["pause", "resume", "stop", "first", "extend", "try", "clone"]
+)
 def test_a_study_that_is_not_there_is_told(command: str) -> None:
     result = run(command, "gone-1234", fails=True)
 

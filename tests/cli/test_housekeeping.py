@@ -19,8 +19,8 @@ from storage.datasets import list_datasets
 from storage.errors import NewerDatabaseError
 from storage.studies import count_studies, list_studies
 from storage.wishes import ask_to_stop
+from tests.upload_files import save_upload
 from tuning.cli.app import app
-from tuning.datasets.uploads import save_upload
 from tuning.launch import launch
 from tuning.recipes import recipe
 from tuning.spec import StudySpec

@@ -32,7 +32,7 @@ def test_a_spec_is_read_from_a_json_file(tmp_path: Path) -> None:
 
 def test_changes_are_json_where_they_can_be_and_text_where_not() -> None:
     changes = [
-        "data.scale=true",
+        "include_default=true",
         "data.sample_fraction=0.5",
         "name=my study",
         "space.epochs.values=[5, 10]",
@@ -42,7 +42,8 @@ def test_changes_are_json_where_they_can_be_and_text_where_not() -> None:
 
     spec = read_spec("pima-batch-epochs", changes)
 
-    assert (spec.data.scale, spec.data.sample_fraction, spec.name) == (True, 0.5, "my study")
+    assert (spec.include_default, spec.data.sample_fraction) == (True, 0.5)
+    assert spec.name == "my study"
     assert spec.space["batch_size"] == Fixed(value=40)
     assert [cell["epochs"] for cell in spec.grid()] == [5, 10]
     assert spec.max_minutes is None
@@ -59,10 +60,10 @@ def test_a_value_may_hold_an_equals_sign() -> None:
     assert read_spec("pima-sgd", ["name=a=b"]).name == "a=b"
 
 
-@pytest.mark.parametrize("change", ["data.scale", "=true"])
+@pytest.mark.parametrize("change", ["evaluation.folds", "=3"])
 def test_a_change_without_path_or_value_is_refused(change: str) -> None:
     assert problems("pima-sgd", change) == (
-        f"--set {change!r} is not path=value. Write data.scale=true.",
+        f"--set {change!r} is not path=value. Write evaluation.folds=3.",
     )
 
 

@@ -14,9 +14,11 @@ from storage.datasets import DatasetRow, delete_dataset, get_dataset, list_datas
 from storage.errors import DatasetInUseError, UnknownDatasetRowError
 from storage.settings import settings
 from storage.studies import NewStudy, count_studies, create_study, delete_study, list_studies
+from tests.upload_files import save_upload
 from tuning import launch as launching
-from tuning.datasets import uploads
-from tuning.datasets.uploads import delete_upload, save_upload, upload_path
+from tuning.datasets.uploads import keeping
+from tuning.datasets.uploads.keeping import delete_upload
+from tuning.datasets.uploads.places import table_path, upload_path
 from tuning.errors import UnknownDatasetError
 from tuning.launch import launch
 from tuning.spec import StudySpec
@@ -80,6 +82,21 @@ def test_the_file_goes_with_the_last_upload_of_its_content(db: Database) -> None
     assert list(upload_path(other).parent.iterdir()) == []
 
 
+def test_the_typed_table_goes_with_the_last_upload_that_is_read_the_same_way(
+    db: Database,
+) -> None:
+    one, other = save(db, "kind"), save(db, "b")
+    path = table_path(one)
+    assert path == table_path(other)
+    assert path.is_file()
+
+    delete_upload(db, one.id)
+    assert path.is_file()
+    delete_upload(db, other.id)
+
+    assert list(path.parent.iterdir()) == []
+
+
 def test_an_upload_whose_file_was_lost_can_be_deleted(db: Database) -> None:
     row = save(db)
     upload_path(row).unlink()
@@ -112,13 +129,14 @@ def test_an_upload_that_a_study_began_to_use_meanwhile_is_put_back(
         use(db, dataset_id)
         return deleted
 
-    monkeypatch.setattr(uploads, "delete_dataset", delete_and_be_overtaken)
+    monkeypatch.setattr(keeping, "delete_dataset", delete_and_be_overtaken)
 
     with pytest.raises(DatasetInUseError):
         delete_upload(db, row.id)
 
     again = get_dataset(db, row.id)
     assert (again.name, again.profile, again.n_studies) == (row.name, row.profile, 1)
+    assert (again.version, again.choices) == (row.version, row.choices)
     assert upload_path(again).is_file()
 
 
@@ -173,6 +191,6 @@ def test_keeping_and_deleting_the_same_file_at_once_never_leave_a_row_without_it
 
         [other] = list_datasets(db)
         folder = upload_path(other).parent
-        assert [path.name for path in folder.iterdir()] == [f"{other.sha256}.csv"]
+        assert [path.name for path in folder.iterdir()] == [other.sha256]
         delete_upload(db, other.id)
         assert list(folder.iterdir()) == []

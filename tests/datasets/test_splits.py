@@ -13,8 +13,9 @@ from sklearn.model_selection._split import check_cv
 from sklearn.tree import DecisionTreeClassifier
 
 from tuning.datasets.catalogue import load_dataset
+from tuning.datasets.dividing import divide
 from tuning.datasets.info import Dataset, DatasetInfo, Task
-from tuning.datasets.splits import count_rows, fold_seed, inner_split, make_split
+from tuning.datasets.splits import count_rows, fold_seed, make_split
 from tuning.errors import SplitError
 from tuning.spec import DataSpec, EarlyStoppingSpec, EvaluationSpec, StudySpec
 
@@ -244,7 +245,7 @@ def test_inner_rows_are_split_off_the_training_rows_with_the_same_mix() -> None:
     dataset = make_dataset([80, 20])
     train_rows = np.arange(50, 100)
 
-    fit, watch = inner_split(train_rows, dataset.targets, 0.2, seed=3, task="binary")
+    fit, watch = divide(dataset, train_rows, 0.2, seed=3)
 
     kept, split_off = train_test_split(
         train_rows, test_size=0.2, random_state=3, stratify=dataset.targets[50:]

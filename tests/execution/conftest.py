@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -16,6 +19,8 @@ from storage.results import TrialRow, read_trials
 from storage.settings import Settings, settings
 from storage.studies import StudyRow, get_study
 from tuning.driver import run_study
+from tuning.errors import ClusterError
+from tuning.execution.cluster import Cluster
 from tuning.execution.interface import Executor
 from tuning.execution.pool import Pool
 from tuning.launch import launch
@@ -79,6 +84,33 @@ def training_processes() -> list[psutil.Process]:
         if "spawn_main" in command:
             found.append(process)
     return found
+
+
+@contextmanager
+def dask(home: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dask", *arguments],
+        env=os.environ | {"TUNEBOARD_HOME": str(home), "PYTHONPATH": str(Path.cwd())},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        for child in psutil.Process(process.pid).children(recursive=True):
+            child.kill()
+        process.kill()
+        process.wait()
+
+
+def n_workers(chosen: Settings) -> int:
+    try:
+        cluster = Cluster(chosen, connect_s=1.0)
+    except ClusterError:
+        return 0
+    try:
+        return len(cluster.threads())
+    finally:
+        cluster.close()
 
 
 def wanted(home: Path, **changes: object) -> Settings:

@@ -6,14 +6,11 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
 from storage.database import Database
@@ -22,8 +19,10 @@ from storage.settings import Settings
 from storage.studies import get_study
 from storage.wishes import ask_to_stop
 from tests.execution.conftest import (
+    dask,
     drive,
     make_spec,
+    n_workers,
     run,
     scores,
     training_processes,
@@ -177,22 +176,6 @@ def test_a_trial_too_big_for_memory_fails_and_its_neighbours_finish(
     assert {trial.message for trial in failed} == {TOO_BIG}
 
 
-@contextmanager
-def dask(home: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "dask", *arguments],
-        env=os.environ | {"TUNEBOARD_HOME": str(home), "PYTHONPATH": str(Path.cwd())},
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        for child in psutil.Process(process.pid).children(recursive=True):
-            child.kill()
-        process.kill()
-        process.wait()
-
-
 @pytest.fixture
 def elsewhere(home: Path) -> Iterator[tuple[Settings, list[subprocess.Popen[bytes]]]]:
     """Give the settings for a scheduler with two workers that were started by hand."""
@@ -209,17 +192,6 @@ def elsewhere(home: Path) -> Iterator[tuple[Settings, list[subprocess.Popen[byte
         chosen = wanted(home, cluster=address)
         wait_until(lambda: n_workers(chosen) == 2)
         yield chosen, [first, second]
-
-
-def n_workers(chosen: Settings) -> int:
-    try:
-        cluster = Cluster(chosen, connect_s=1.0)
-    except ClusterError:
-        return 0
-    try:
-        return len(cluster.threads())
-    finally:
-        cluster.close()
 
 
 def test_a_scheduler_elsewhere_gives_the_same_scores_and_loses_nothing_with_a_worker(

@@ -188,6 +188,10 @@ def test_the_document_holds_study_spec_trials_and_best(db: Database, study_id: s
         "n_weights": 257,
         "trainer": "keras",
         "message": "",
+        "by_hand": False,
+        "note": "",
+        "tags": [],
+        "is_starred": False,
     }
     assert document["best"] == document["trials"][0]
     assert document["seconds"] > 0

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 
 from tuning.datasets.catalogue import dataset_info
-from tuning.datasets.scaling import Scaler
-from tuning.models.build import make_model, with_scaling
+from tuning.datasets.info import Column, DatasetInfo
+from tuning.datasets.preparation import Preparation, Preparer
+from tuning.models.build import make_model, with_preparation
 from tuning.models.size import layer_sizes, n_weights
 from tuning.parameters import (
     ACTIVATIONS,
+    IMPUTATIONS,
     INITIALIZERS,
     OPTIMIZERS,
+    SCALINGS,
     Value,
     defaults_of,
 )
@@ -108,14 +115,72 @@ def test_heads_and_losses_follow_the_task() -> None:
     }
 
 
-def test_scaling_in_front_gives_raw_rows_the_same_outputs() -> None:
+def random_table(seed: int) -> tuple[DatasetInfo, NDArray[np.float32]]:
+    """Make a table of numbers and choices with gaps, in any order."""
+    rng = np.random.default_rng(seed)
+    kinds = [
+        Column("steady"),
+        Column("year", indicator=True),
+        Column("town", ("a", "b", "c"), others=True, indicator=True),
+        Column("size", ("s", "m", "l"), ordered=True),
+        Column("sex", ("f", "m")),
+        Column("empty"),
+        Column("small"),
+    ]
+    table = tuple(kinds[place] for place in rng.permutation(len(kinds)))
+    numbers = {
+        "steady": np.full(80, 2.0),
+        "year": rng.integers(1990, 2020, 80),
+        "empty": np.full(80, np.nan),
+        "small": rng.lognormal(-5, 1, 80),
+    }
+    columns = [
+        rng.integers(column.n_codes, size=80) if column.levels else numbers[column.name]
+        for column in table
+    ]
+    rows = np.column_stack(columns).astype(np.float32)
+    rows[rng.random(rows.shape) < 0.15] = np.nan
+    inputs = tuple(name for column in table for name in column.inputs)
+    info = replace(
+        dataset_info("pima"), n_inputs=len(inputs), columns=inputs, table=table, n_rows=80
+    )
+    return info, rows
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_preparation_in_front_gives_rows_with_gaps_the_same_inputs(
+    seed: int, tmp_path: Path
+) -> None:
+    info, rows = random_table(seed)
+    scaling = [*SCALINGS, None][seed % 4]
+    preparer = Preparer.fit(rows[:50], info, Preparation(scaling, IMPUTATIONS[seed % 3]))
+    nothing = keras.Sequential([keras.Input((info.n_inputs,)), keras.layers.Identity()])
+
+    with_preparation(nothing, preparer).save(tmp_path / "model.keras")
+    model = keras.models.load_model(tmp_path / "model.keras")
+
+    inputs = model.predict(rows, verbose=0)
+    assert inputs.dtype == np.float32
+    np.testing.assert_allclose(inputs, preparer.transform(rows), rtol=1e-6, atol=1e-6)
+
+
+def test_a_prepared_network_says_of_raw_rows_what_it_says_of_scaled_ones() -> None:
     rng = np.random.default_rng(3)
     raw = rng.normal([5, -100, 0, 1e4, 7, 0.1, 2, 3], [1, 30, 2, 1e3, 1, 0.01, 1, 1], (50, 8))
     raw[:, 6] = 2.0  # a constant column
-    rows = raw.astype(np.float32)
-    network = make_model("dense", defaults_of("dense"), dataset_info("pima"), seed=0)
+    rows, info = raw.astype(np.float32), dataset_info("pima")
+    network = make_model("dense", defaults_of("dense"), info, seed=0)
 
-    outputs = with_scaling(network, Scaler.fit(rows)).predict(rows, verbose=0)
+    preparer = Preparer.fit(rows, info, Preparation())
+    outputs = with_preparation(network, preparer).predict(rows, verbose=0)
 
     scaled = StandardScaler().fit_transform(raw)
     np.testing.assert_allclose(outputs, network.predict(scaled, verbose=0), atol=1e-5)
+
+
+def test_networks_of_images_take_them_as_they_are() -> None:
+    info = dataset_info("digits")
+    network = make_model("convolutional", defaults_of("convolutional"), info, seed=0)
+    images = np.zeros((3, 8, 8, 1), np.float32)
+
+    assert with_preparation(network, Preparer.fit(images, info, Preparation())) is network

@@ -32,6 +32,7 @@ VIEWS = (
     "One parameter",
     "Two parameters",
 )
+ALL = "All plots"
 SPACE = {
     "learning_rate": {"kind": "log_range", "low": 1e-4, "high": 1.0},
     "activation": {"kind": "list", "values": ["tanh", "elu"]},
@@ -167,7 +168,7 @@ def test_one_searched_parameter_has_every_view_of_one(db: Database, view: str) -
 
     page = opened(searched(db, 40, space=only), view)
 
-    assert page.button_group(key="chart").options == list(VIEWS[:5])
+    assert page.button_group(key="chart").options == [*VIEWS[:5], ALL]
     assert title(page)
 
 

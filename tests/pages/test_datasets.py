@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts.data.detail import facts_of, target_word
+from pages.parts.data.detail import facts_of, rows_table, target_word
 from pages.parts.data.listing import datasets_table
-from pages.parts.data.new_upload import sensible_tasks
 from pages.parts.data.shares import shares_table
 from storage.database import database
 from storage.datasets import list_datasets
 from storage.settings import settings
+from tests.upload_files import save_upload, table_of
 from tuning.datasets.catalogue import catalogue
-from tuning.datasets.uploads import save_upload
+from tuning.datasets.info import Column
+from tuning.datasets.uploads.guessing import sensible_tasks
 from tuning.launch import launch
 from tuning.recipes import recipe
 
@@ -119,6 +121,17 @@ def test_a_target_is_shown_as_its_class_or_its_number() -> None:
     assert target_word(catalogue()["california"], 4.526) == "4.526"
 
 
+def test_choices_are_shown_by_their_names() -> None:
+    plan = Column("plan", ("basic", "plus"), others=True)
+    info = replace(catalogue()["pima"], columns=(), table=(Column("age"), plan))
+    features = np.array([[30, 1], [np.nan, 2], [40, np.nan]], np.float32)
+
+    table = rows_table(info, features)
+
+    assert table["plan"].tolist()[:2] == ["plus", "other"]
+    assert table.isna().to_numpy().tolist() == [[False, False], [True, False], [False, True]]
+
+
 @pytest.mark.parametrize(
     ("values", "tasks"),
     [
@@ -130,7 +143,7 @@ def test_a_target_is_shown_as_its_class_or_its_number() -> None:
     ],
 )
 def test_only_tasks_that_make_sense_are_offered(values: list[object], tasks: list[str]) -> None:
-    assert sensible_tasks(pd.Series(values)) == tasks
+    assert sensible_tasks(table_of({"y": values}), "y") == tasks
 
 
 def test_a_dropped_table_becomes_a_dataset_and_opens_new_study() -> None:
@@ -153,7 +166,7 @@ def test_a_target_that_cannot_be_learned_is_refused_with_its_reason() -> None:
 
 
 def test_a_file_that_is_no_table_is_refused_below_the_drop_zone() -> None:
-    app = drop(open_page(), "just one line", name="note.txt")
+    app = drop(open_page(), "word\n" * 60, name="note.txt")
     [error] = app.error
     assert error.value.startswith(r"'note\.txt' has a single column")
     assert [table.value.columns[0] for table in app.dataframe] == ["name"]

@@ -12,7 +12,7 @@ from storage.datasets import list_datasets
 from storage.settings import settings
 from storage.studies import count_studies
 from storage.wishes import ask_to_stop, resume
-from tuning.datasets.uploads import save_upload
+from tests.upload_files import save_upload
 from tuning.launch import launch
 from tuning.recipes import recipe
 

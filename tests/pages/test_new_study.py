@@ -209,6 +209,33 @@ def test_a_draft_from_before_a_field_existed_gets_its_default() -> None:
     assert Draft.from_json(draft.to_json()).fields["shuffle"] is True
 
 
+@pytest.mark.parametrize(("scale", "scaling"), [(False, None), (True, "standard")])
+def test_a_draft_from_before_scaling_was_a_parameter_keeps_what_it_said(
+    scale: bool, scaling: str | None
+) -> None:
+    draft = Draft.begin("abc", BLANK, starter(catalogue()["pima"]))
+    for fields in (draft.fields, draft.start):
+        fields["scale"] = scale
+        del fields["scaling.fixed"]
+
+    read = Draft.from_json(draft.to_json())
+
+    assert "scale" not in read.fields
+    assert _spec(read.fields).fixed["scaling"] == scaling
+    assert not read.is_edited
+
+
+def test_a_searched_choice_may_hold_none() -> None:
+    rows = ["scaling", "class_weight"]
+    fields = _form(rows=rows, scaling__list=["off", "robust"], class_weight__kind="list")
+
+    spec = _spec(fields)
+
+    assert spec.space["scaling"] == Choices(values=(None, "robust"))
+    assert spec.space["class_weight"] == Choices(values=(None, "balanced"))
+    assert check(form_of(spec)).spec == spec
+
+
 @pytest.mark.parametrize(
     ("changes", "place", "sentence"),
     [
@@ -337,6 +364,17 @@ def test_each_mistake_is_told_at_its_place(changes: Fields, place: str, sentence
             {"sampler": "tpe", "n_trials": 19},
             "space",
             "Below 20 trials TPE is about as good as Random.",
+        ),
+        ({"sampler": "gp", "n_trials": 301}, "space", "Gets slow beyond 300."),
+        (
+            {"sampler": "gp", "n_trials": 60, "epochs__list": "1, 2, 3, 4, 5"},  # 6 + 5 values
+            "space",
+            "Forest copes better with choices.",
+        ),
+        (
+            {"sampler": "forest", "n_trials": 19},
+            "space",
+            "Below 20 trials a forest is about as good as Random.",
         ),
         (
             {"sampler": "random", "n_trials": 20},

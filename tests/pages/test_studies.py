@@ -19,6 +19,7 @@ from storage.settings import settings
 from tuning.datasets import download
 from tuning.launch import launch
 from tuning.recipes import EXAMPLE, RECIPES, recipe
+from tuning.spec import StudySpec
 
 FRAME = str(Path(__file__).resolve().parents[2] / "pages" / "frame.py")
 pytestmark = pytest.mark.usefixtures("home")
@@ -83,6 +84,8 @@ def test_the_example_starts_with_one_click_and_opens_its_study() -> None:
     [row] = studies.list_studies(database())
     assert row.name == EXAMPLE
     assert app.query_params["id"] == row.id
+    spec = StudySpec.parse(row.spec)
+    assert (spec.data.test_fraction, spec.include_default, spec.confirm) == (0.2, True, True)
 
 
 @pytest.mark.usefixtures("offline")

@@ -417,7 +417,7 @@ def test_charts_are_looked_at_less_often_by_a_crowd() -> None:
         ({"state": "waiting"}, "Waiting, 2 ahead"),
         (
             {"state": "training", "n_fits_done": 31, "seconds_left": 4.0},
-            "31 of 36 fits · about 4 s left",
+            "31 of 36 fits · about 4 s (3–6 s) left",
         ),
         (
             {"state": "training", "phase": "Training", "seconds_left": None},

@@ -177,7 +177,7 @@ def test_before_confirming_the_progress_says_that_it_comes(db: Database) -> None
     row = dataclasses.replace(training(db, "Training"), n_fits_done=31, seconds_left=4.0)
 
     assert status_sentence(row, 0, "UTC", confirms=True) == (
-        "31 of 36 fits · then confirming · about 4 s left"
+        "31 of 36 fits · then confirming · about 4 s (3–6 s) left"
     )
 
 

@@ -8,8 +8,11 @@ from storage.database import Database
 from storage.results import StackTiming, Timing
 from storage.schema import stack_timing, timing
 from storage.timings import (
+    PastEstimate,
+    add_past_estimate,
     add_stack_timings,
     add_timings,
+    read_past_estimates,
     read_stack_timings,
     read_timings,
 )
@@ -66,3 +69,13 @@ def test_adding_nothing_writes_nothing(db: Database) -> None:
 
     assert read_timings(db, "dense", "keras") == []
     assert read_stack_timings(db) == []
+
+
+def test_how_estimates_turned_out_is_kept_newest_first(each_db: Database) -> None:
+    first, second = PastEstimate(1.0, 2.0, 4.0, 3.0), PastEstimate(10.0, 20.0, 40.0, 55.0)
+
+    add_past_estimate(each_db, first)
+    add_past_estimate(each_db, second)
+
+    assert read_past_estimates(each_db) == [second, first]
+    assert read_past_estimates(each_db, limit=1) == [second]

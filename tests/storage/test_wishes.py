@@ -36,6 +36,7 @@ from storage.wishes import (
     Extension,
     ask_to_confirm,
     ask_to_skip_confirming,
+    enter_by_hand,
     extend_study,
     open_test,
 )
@@ -266,3 +267,50 @@ def test_a_refused_extension_changes_nothing(db: Database, claim: Claim) -> None
         extend_study(db, before, Extension("{}", "[]", 30, 90))
 
     assert get_study(db, claim.study_id) == before
+
+
+# Trials entered by hand.
+
+ONE_MORE = Extension("{}", '{"ends": [4], "settings": []}', 5, 10)
+
+
+def test_a_trial_by_hand_lets_a_finished_study_go_on(db: Database, finished: str) -> None:
+    assert enter_by_hand(db, get_study(db, finished), ONE_MORE)
+
+    row = get_study(db, finished)
+    assert (row.state, row.n_trials_planned, row.n_fits_planned) == (WAITING, 5, 10)
+    assert (row.spec, row.verdict, row.confirm, row.is_extended) == ("{}", "{}", "{}", True)
+    assert last_event(db, finished) == ("hand", "Somebody entered trial 4 by hand.")
+
+
+def test_a_trial_by_hand_waits_for_the_worker_of_a_study_in_training(
+    db: Database, claim: Claim
+) -> None:
+    update_claimed(db, claim, state=TRAINING)
+
+    assert enter_by_hand(db, get_study(db, claim.study_id), ONE_MORE)
+
+    row = get_study(db, claim.study_id)
+    assert (row.state, row.spec, row.n_trials_planned) == (TRAINING, "{}", 5)
+    assert row.lease_until > 0
+
+
+def test_of_two_trials_entered_at_once_the_later_is_told_to_read_again(
+    db: Database, finished: str
+) -> None:
+    row = get_study(db, finished)
+    enter_by_hand(db, row, Extension('{"one": 1}', "[]", 5, 10))
+
+    assert not enter_by_hand(db, row, ONE_MORE)
+
+    assert get_study(db, finished).spec == '{"one": 1}'
+
+
+@pytest.mark.parametrize("state", [PAUSED, STOPPED, FAILED])
+def test_no_trial_is_entered_into_a_study_that_rests(
+    db: Database, claim: Claim, state: str
+) -> None:
+    update_claimed(db, claim, state=state)
+
+    with pytest.raises(UnfinishedError):
+        enter_by_hand(db, get_study(db, claim.study_id), ONE_MORE)

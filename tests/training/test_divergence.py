@@ -30,6 +30,12 @@ def test_guessing_costs_the_entropy_or_the_variance(
     assert guessing_loss(task, np.array(targets, np.float32)) == pytest.approx(expected)
 
 
+def test_guessing_costs_the_same_for_all_classes_where_they_count_the_same() -> None:
+    targets = np.array([0] * 97 + [1] * 2 + [2], np.float32)
+
+    assert guessing_loss("multiclass", targets, balanced=True) == pytest.approx(np.log(3))
+
+
 def test_the_variance_of_large_numbers_is_not_lost_to_rounding() -> None:
     targets = np.array([1e6 - 1, 1e6 + 1] * 1000, np.float32)
 

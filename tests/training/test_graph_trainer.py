@@ -12,6 +12,7 @@ from sklearn.datasets import load_digits
 
 from tests.training.conftest import Notes
 from tuning.datasets.info import DatasetInfo, Task
+from tuning.datasets.preparation import Preparation
 from tuning.parameters import ACTIVATIONS, INITIALIZERS, OPTIMIZERS, defaults_of
 from tuning.spec import EarlyStoppingSpec
 from tuning.training import graph_trainer
@@ -40,7 +41,7 @@ class Case(NamedTuple):
     network: Network
     data: FoldData
 
-    def __call__(self, repeat: int, fold: int) -> FoldData:
+    def __call__(self, repeat: int, fold: int, _preparation: Preparation) -> FoldData:
         """Give other training rows to each fold, so that folds can be told apart."""
         rows = self.data.train
         skipped = 5 * (repeat + fold)
@@ -165,6 +166,17 @@ def test_every_head_is_that_of_keras(task: Task, model: Model) -> None:
     assert_same(make_case(task, model), make_training(dropout_rate=0.2))
 
 
+@pytest.mark.parametrize("task", ["multiclass", "binary", "regression"])
+def test_weighted_classes_are_those_of_keras(task: Task) -> None:
+    case = make_case(task)
+    data = case.data.train
+    rare = np.flatnonzero((data.targets != data.targets[0]) | (np.arange(len(data)) % 5 == 0))
+    train = Rows(data.features[rare], data.targets[rare])
+    case = Case(case.network, FoldData(train, case.data.score))
+
+    assert_same(case, make_training(class_weight="balanced", dropout_rate=0.2))
+
+
 @pytest.mark.parametrize("monitor", ["loss", "metric"])
 @pytest.mark.parametrize("restore", [True, False])
 def test_early_stopping_and_readouts_on_the_way_are_those_of_keras(
@@ -214,7 +226,7 @@ def test_a_training_does_not_know_its_neighbours(n_threads: int) -> None:
 
     for training in trainings:
         alone = Notes()
-        data = case(0, training.fold)
+        data = case(*training.part)
         GraphTrainer(1).fit(case.network, training, data, alone)
         np.testing.assert_allclose(
             together.curves[0, training.fold], alone.curves[0, training.fold], rtol=1e-5
@@ -277,7 +289,7 @@ def test_trainings_that_differ_in_numbers_only_share_one_traced_graph() -> None:
 
     for fold, changes in enumerate(variants):
         training = make_training(2, fold=fold, **{**common, **changes})
-        model = trainer.fit(case.network, training, case(0, fold), notes)
+        model = trainer.fit(case.network, training, case(*training.part), notes)
 
     graph = GRAPHS.get(shape_of(case.network, training, model))
     assert graph.train.experimental_get_tracing_count() == 1

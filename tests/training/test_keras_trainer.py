@@ -50,6 +50,9 @@ def train_by_hand(case: Case, training: Training) -> tuple[keras.Model, list[flo
     keras.utils.set_random_seed(SEED)
     model = make_model("dense", training.params, info, SEED)
     batch, losses = int(str(training.params["batch_size"])), []
+    counts = np.bincount(data.train.targets.astype(int))
+    balanced = {code: len(data.train) / (2 * n) for code, n in enumerate(counts.tolist())}
+    weights = balanced if training.params["class_weight"] else None
     for epoch in range(training.n_epochs):
         order = epoch_order(SEED, epoch, len(data.train))
         summed = 0.0
@@ -57,7 +60,7 @@ def train_by_hand(case: Case, training: Training) -> tuple[keras.Model, list[flo
             rows = order[start : start + batch]
             model.reset_metrics()
             loss, _ = model.train_on_batch(
-                data.train.features[rows], data.train.targets[rows, None]
+                data.train.features[rows], data.train.targets[rows, None], class_weight=weights
             )
             summed += float(loss) * len(rows)
         losses.append(summed / len(order))
@@ -72,6 +75,7 @@ def train_by_hand(case: Case, training: Training) -> tuple[keras.Model, list[flo
         {"optimizer": "rmsprop", "max_norm": 1.0},
         {"dropout_rate": 0.4, "n_hidden": 2},
         {"dense_layer_sizes": (8, 4), "kernel_initializer": "he_normal"},
+        {"class_weight": "balanced"},
     ],
 )
 def test_training_equals_steps_by_hand_in_plain_keras(

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from tuning.datasets.info import DatasetInfo
+from tuning.datasets.info import Belonging, DatasetInfo
+from tuning.datasets.preparation import Preparation
 from tuning.parameters import Value, defaults_of
+from tuning.training import interface
 from tuning.training import plan as plan_module
-from tuning.training.interface import Network, Readout, Training
-from tuning.training.plan import Plan, Rows, Stack, make_plan, repacked, slots_for
+from tuning.training.interface import FoldData, Network, Readout, Training
+from tuning.training.plan import (
+    Plan,
+    Rows,
+    Stack,
+    make_plan,
+    repacked,
+    row_counts,
+    slots_for,
+)
 
 INFO = DatasetInfo(
     id="pima",
@@ -112,6 +123,61 @@ def test_optimizers_activations_and_depths_are_computations_of_their_own() -> No
     plan = planned(trainings_of([*settings, {"n_hidden": 2}]))
 
     assert len(plan.stacks) == plan.n_layouts == 4
+
+
+def test_preparations_are_stacks_of_their_own_and_share_their_computation() -> None:
+    preparations: list[dict[str, Value]] = [
+        {"scaling": scaling, "imputation": imputation}
+        for scaling in ("standard", "robust", None)
+        for imputation in ("median", "mean")
+    ]
+    settings = [
+        {**preparation, "learning_rate": 0.001 * (1 + n)}
+        for n in range(8)
+        for preparation in preparations
+    ]
+
+    plan = planned(trainings_of(settings))
+
+    for stack in plan.stacks:
+        assert len({training.part[2] for training in stack.trainings}) == 1
+    assert len(plan.stacks) == 6
+    assert plan.n_layouts == 1
+
+
+def test_preparations_with_other_numbers_of_trials_are_foretold_as_compiled_each() -> None:
+    scalings = ["standard"] * 5 + ["robust"] * 15
+    settings: list[dict[str, Value]] = [
+        {"scaling": scaling, "learning_rate": 0.001 * (1 + n)}
+        for n, scaling in enumerate(scalings)
+    ]
+
+    plan, alone = planned(trainings_of(settings), 1), planned(trainings_of([{}]), 1)
+
+    assert sorted(stack.n_slots for stack in plan.stacks) == [15, 48]
+    assert plan.n_layouts == 2
+    assert plan.compile_s == pytest.approx(2 * alone.compile_s)
+
+
+def test_weighted_and_unweighted_trials_share_a_stack() -> None:
+    plan = planned(trainings_of([{"class_weight": None}, {"class_weight": "balanced"}]))
+
+    assert [len(stack.trainings) for stack in plan.stacks] == [6]
+
+
+@pytest.mark.parametrize(("belonging", "train"), [("none", 10), ("time", 30), ("groups", 30)])
+def test_rows_are_counted_in_the_largest_fold_where_folds_differ(
+    belonging: Belonging, train: int
+) -> None:
+    network = Network("dense", replace(INFO, belonging=belonging), None)
+
+    def folds(_repeat: int, fold: int, _preparation: Preparation) -> FoldData:
+        parts = [np.zeros(10 * (1 + fold), np.float32), np.zeros(5 - fold, np.float32)]
+        return FoldData(*(interface.Rows(part[:, None], part) for part in parts))
+
+    rows = row_counts(network, trainings_of([{}, {}]), folds)
+
+    assert rows == Rows(train, 5)
 
 
 def test_stacks_of_one_segment_have_one_size_so_that_one_computation_serves_all() -> None:

@@ -1,7 +1,8 @@
-"""The rows of each fold as trainers take them, with scaling from training rows alone."""
+"""The rows of each fold as trainers take them, prepared by training rows alone."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from tuning.datasets.catalogue import load_dataset
-from tuning.datasets.info import Dataset
+from tuning.datasets.info import Column, Dataset
+from tuning.datasets.preparation import AS_THEY_ARE, Preparation
 from tuning.spec import StudySpec
 from tuning.training import rows as rows_module
 from tuning.training.rows import StudyRows
@@ -17,6 +19,7 @@ from tuning.training.seeds import REFIT
 
 INNER = {"rows": "inner", "fraction": 0.25}
 SEPARATE = {"rows": "separate", "fraction": 0.25}
+STANDARD = Preparation()
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +43,7 @@ def make_rows_of(dataset: Dataset, data: dict[str, Any], **evaluation: Any) -> S
 def test_a_fold_is_scaled_by_its_training_rows_alone(cancer: Dataset) -> None:
     rows = make_rows(cancer)
 
-    data = rows(0, 1)
+    data = rows(0, 1, STANDARD)
 
     fold = rows.split.folds[1]
     scaler = StandardScaler().fit(cancer.features[fold.train_rows].astype(np.float64))
@@ -54,19 +57,19 @@ def test_a_fold_is_scaled_by_its_training_rows_alone(cancer: Dataset) -> None:
 
 
 def test_inputs_stay_as_they_are_where_scaling_is_off(cancer: Dataset) -> None:
-    rows = make_rows_of(cancer, {"scale": False})
+    rows = make_rows(cancer)
 
-    data = rows(0, 0)
+    data = rows(0, 0, AS_THEY_ARE)
 
     assert np.array_equal(data.train.features, cancer.features[rows.split.folds[0].train_rows])
     assert data.train.features.dtype == np.float32
 
 
 def test_separate_rows_are_watched_by_every_fold_and_train_none(cancer: Dataset) -> None:
-    rows = make_rows_of(cancer, {"scale": False}, early_stopping=SEPARATE)
+    rows = make_rows(cancer, early_stopping=SEPARATE)
 
     for fold in range(3):
-        watch = rows(0, fold).watch
+        watch = rows(0, fold, AS_THEY_ARE).watch
         assert watch is not None
         assert np.array_equal(watch.features, cancer.features[rows.split.watch_rows])
         assert not set(rows.split.folds[fold].train_rows) & set(rows.split.watch_rows)
@@ -75,9 +78,9 @@ def test_separate_rows_are_watched_by_every_fold_and_train_none(cancer: Dataset)
 def test_inner_rows_are_taken_from_the_training_rows_and_do_not_score(
     cancer: Dataset,
 ) -> None:
-    rows = make_rows_of(cancer, {"scale": False}, early_stopping=INNER)
+    rows = make_rows(cancer, early_stopping=INNER)
 
-    data = rows(0, 0)
+    data = rows(0, 0, AS_THEY_ARE)
 
     fold = rows.split.folds[0]
     assert data.watch is not None
@@ -90,22 +93,24 @@ def test_inner_rows_are_taken_from_the_training_rows_and_do_not_score(
 
 @pytest.mark.parametrize("stopping", [None, INNER, SEPARATE])
 @pytest.mark.parametrize("fold", [0, REFIT])
-def test_the_scaler_of_a_fold_is_the_one_its_rows_went_through(
-    cancer: Dataset, stopping: dict[str, Any] | None, fold: int
+@pytest.mark.parametrize("scaling", ["standard", "robust", "minmax", None])
+def test_the_preparer_of_a_fold_is_the_one_its_rows_went_through(
+    cancer: Dataset, stopping: dict[str, Any] | None, fold: int, scaling: str | None
 ) -> None:
-    rows = make_rows(cancer, early_stopping=stopping)
-    unscaled = make_rows_of(cancer, {"scale": False}, early_stopping=stopping)
+    rows, preparation = make_rows(cancer, early_stopping=stopping), Preparation(scaling)
 
-    scaler = rows.scaler(0, fold)
+    preparer = rows.preparer(0, fold, preparation)
 
-    raw = unscaled(0, fold).train.features
-    assert np.array_equal(scaler.transform(raw), rows(0, fold).train.features)
+    raw = rows(0, fold, AS_THEY_ARE).train.features
+    prepared = rows(0, fold, preparation).train.features
+    assert np.array_equal(preparer.transform(raw), prepared)
+    assert np.array_equal(raw, prepared) == (scaling is None)
 
 
 def test_the_model_to_take_home_trains_on_all_rows_of_the_search(cancer: Dataset) -> None:
-    rows = make_rows_of(cancer, {"scale": False, "test_fraction": 0.25})
+    rows = make_rows_of(cancer, {"test_fraction": 0.25})
 
-    data = rows(0, REFIT)
+    data = rows(0, REFIT, AS_THEY_ARE)
 
     assert len(data.train) == len(rows.split.search_rows) == 569 - 143
     assert np.array_equal(data.train.targets, data.score.targets)
@@ -116,21 +121,53 @@ def test_the_model_to_take_home_trains_on_all_rows_of_the_search(cancer: Dataset
 def test_a_fold_is_cut_once_while_it_is_kept(cancer: Dataset) -> None:
     rows = make_rows(cancer)
 
-    assert rows(0, 0) is rows(0, 0)
-    assert rows(0, 0) is not rows(0, 1)
+    assert rows(0, 0, STANDARD) is rows(0, 0, Preparation())
+    assert rows(0, 0, STANDARD) is not rows(0, 1, STANDARD)
+    assert rows(0, 0, STANDARD) is not rows(0, 0, AS_THEY_ARE)
+
+
+def test_choices_and_gaps_become_the_inputs_of_the_network() -> None:
+    table = (Column("age", indicator=True), Column("town", ("Aachen", "Bonn"), others=True))
+    inputs = tuple(name for column in table for name in column.inputs)
+    info = replace(
+        load_dataset("breast-cancer").info, n_inputs=len(inputs), columns=inputs, table=table
+    )
+    rng = np.random.default_rng(0)
+    features = np.column_stack([rng.normal(40, 9, 569), rng.integers(3, size=569)])
+    features[rng.random(features.shape) < 0.1] = np.nan
+    rows = make_rows(
+        replace(load_dataset("breast-cancer"), info=info, features=features.astype(np.float32)),
+        early_stopping=INNER,
+    )
+
+    data = rows(0, 0, STANDARD)
+
+    assert data.watch is not None
+    for part in (data.train, data.score, data.watch):
+        assert part.features.shape == (len(part), 5)
+        assert np.isfinite(part.features).all()
+        assert set(np.unique(part.features[:, 1:])) == {0, 1}
+        assert (part.features[:, 2:].sum(axis=1) <= 1).all()
+
+
+def test_images_are_kept_once_whatever_is_asked_for() -> None:
+    digits = load_dataset("digits")
+    rows = make_rows(digits)
+
+    assert rows(0, 0, STANDARD) is rows(0, 0, AS_THEY_ARE)
 
 
 def test_the_fold_used_longest_ago_goes_first(
     cancer: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = make_rows(cancer)
-    one = rows_module._bytes(rows(0, 0))
+    one = rows_module._bytes(rows(0, 0, STANDARD))
     monkeypatch.setattr(rows_module, "_KEPT_BYTES", int(2.5 * one))
-    first, second = rows(0, 0), rows(0, 1)
-    rows(0, 0)
+    first, second = rows(0, 0, STANDARD), rows(0, 1, STANDARD)
+    rows(0, 0, STANDARD)
 
-    rows(0, 2)
+    rows(0, 0, AS_THEY_ARE)
 
-    assert rows(0, 0) is first
-    assert rows(0, 1) is not second
-    assert np.array_equal(rows(0, 1).train.features, second.train.features)
+    assert rows(0, 0, STANDARD) is first
+    assert rows(0, 1, STANDARD) is not second
+    assert np.array_equal(rows(0, 1, STANDARD).train.features, second.train.features)

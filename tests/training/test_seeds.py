@@ -35,6 +35,14 @@ def test_epochs_and_the_order_of_parameters_do_not_matter() -> None:
     assert fit_seed(7, dict(reversed(PARAMS.items())), 0, 0) == seed
 
 
+def test_what_is_done_to_the_rows_leaves_the_network_s_draws_alone() -> None:
+    seed = fit_seed(7, PARAMS, 0, 0)
+    prepared: dict[str, Value] = {"scaling": "robust", "imputation": "mean"}
+
+    assert fit_seed(7, PARAMS | prepared, 0, 0) == seed
+    assert fit_seed(7, PARAMS | {"class_weight": "balanced"}, 0, 0) == seed
+
+
 def test_everything_else_matters() -> None:
     seeds = {
         fit_seed(7, PARAMS, 0, 0),

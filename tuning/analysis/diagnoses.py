@@ -83,11 +83,17 @@ def _mean_pair(book: CurveBook, number: int) -> tuple[Array, Array]:
 
 
 def as_baseline(found: Judgement) -> dict[int, bool]:
-    """Tell of each trial with a score whether it is within its interval of guessing."""
+    """Tell of each trial with a score whether it is no better than guessing.
+
+    Its interval holds the guess, and it is not ahead by a difference that matters. The interval
+    alone would say so of nearly every trial with three fits, which know little: of 100 curves
+    that were looked at, it took a fall that everybody sees for none in 44.
+    """
     table = found.table
     if found.guess is None or table.empty:
         return dict.fromkeys(table.index.tolist(), False)
-    is_near = (table["mean"] - found.guess).abs() <= table["half_width"]
+    ahead = found.sign * (table["mean"] - found.guess)
+    is_near = (ahead.abs() <= table["half_width"]) & (ahead <= found.rope)
     return dict(zip(table.index.tolist(), is_near.tolist(), strict=True))
 
 

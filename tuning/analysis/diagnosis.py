@@ -78,7 +78,7 @@ def diagnose(
     train, validation : array-like of shape (n_epochs,)
         Loss by epoch, the mean over the fits of a trial or that of one fit. NaN: diverged.
     as_baseline : bool
-        Whether the score is within its interval of a model that ignores the inputs.
+        Whether the score is no better than that of a model that ignores the inputs.
     """
     one_train, one_validation = np.atleast_2d(train).astype(float), np.atleast_2d(validation)
     flag = np.array([as_baseline])
@@ -103,7 +103,7 @@ def diagnose_many(
     n_epochs : ndarray of shape (n_curves,), optional
         How many epochs each curve has; all of them by default.
     as_baseline : ndarray of shape (n_curves,), optional
-        Whether each score is within its interval of a model that ignores the inputs.
+        Whether each score is no better than that of a model that ignores the inputs.
 
     References
     ----------
@@ -242,9 +242,10 @@ def _label(shape: _Shape, as_baseline: Flags) -> tuple[NDArray[np.intp], NDArray
     gain = -shape.slope * quarter
     improving = (shape.slope < -3 * shape.slope_error) & (gain > _CLEAR * shape.fall)
     flat = gain + 2 * shape.slope_error * quarter <= _FLAT * shape.fall
+    # A loss that still falls may leave the guess behind: more epochs will tell.
     codes = np.select(
-        [overfits, ~(fell | shape.train_fell) | as_baseline, improving, flat],
-        [_OVERFITS, _NOT_LEARNING, _IMPROVING, _PLATEAU],
+        [overfits, ~(fell | shape.train_fell), improving, as_baseline, flat],
+        [_OVERFITS, _NOT_LEARNING, _IMPROVING, _NOT_LEARNING, _PLATEAU],
         _NOISY,
     )
     tolerance = np.maximum(_SETTLED * shape.fall, 2 * shape.sigma / np.sqrt(window))

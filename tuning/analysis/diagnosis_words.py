@@ -34,7 +34,8 @@ RULES: Mapping[Label, str] = {
     "overfits": "After its lowest point, validation loss rises by more than the noise and 5% "
     + "of its fall, while training loss ends no higher than it was there.",
     "not learning": "Validation loss falls by no more than the noise and training loss by no "
-    + "more than 5%; or the score is within its interval of a model that ignores the inputs.",
+    + "more than 5%; or it falls no longer and the score is no better than that of a model "
+    + "that ignores the inputs.",
     "still improving": "Over the last third, validation loss falls by more than the noise, and "
     + "fast enough to gain another 5% of its fall in a quarter more epochs.",
     "plateau": "A quarter more epochs would gain less than 10% of the fall so far, even with "

@@ -127,7 +127,7 @@ def effects(
     table = main_effects(axes, places, means)
     totals = total_effects(axes, places, means) if with_totals else _no_totals(len(axes))
     table = _with_totals(table, totals)
-    learned = spec.sampler.kind == "tpe" if adaptive is None else adaptive
+    learned = spec.sampler.learns if adaptive is None else adaptive
     scope = IN_REGION if learned else ""
     return Effects(
         table=table.sort_values("main", ascending=False, kind="stable", ignore_index=True),

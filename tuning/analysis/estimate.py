@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -19,7 +19,8 @@ from scipy.optimize import nnls
 
 from storage.database import Database
 from storage.results import StackTiming, Timing
-from storage.timings import read_stack_timings, read_timings
+from storage.timings import read_past_estimates, read_stack_timings, read_timings
+from tuning.analysis.past import calibration_of
 from tuning.analysis.remaining import (
     N_PILOTS,
     Z_80,
@@ -38,7 +39,7 @@ from tuning.analysis.trainings import (
     settings_to_price,
     spaced,
 )
-from tuning.checks import n_training_rows
+from tuning.checks import rows_aside
 from tuning.cores import n_usable_cores
 from tuning.datasets.info import DatasetInfo
 from tuning.datasets.splits import count_rows
@@ -162,7 +163,7 @@ def training_cost(
     spec: StudySpec, info: DatasetInfo, params: Mapping[str, Value], n_epochs: int
 ) -> Cost:
     """Count the steps and multiply-adds of one training of a study."""
-    n_rows = n_training_rows(spec, info)
+    n_rows = _usual_training_rows(spec, info)
     batch = cast(int, params["batch_size"])
     products = n_products(spec.model, params, info)
     return Cost(
@@ -172,13 +173,19 @@ def training_cost(
     )
 
 
-def planned_rows(spec: StudySpec, info: DatasetInfo) -> Rows:
-    """Return how many rows the parts of a fold have, as a plan needs them."""
+def _usual_training_rows(spec: StudySpec, info: DatasetInfo) -> int:
+    """Return the rows a fit trains on, as the mean of the largest and the smallest fold."""
     counts = count_rows(spec, info)
-    train = max(n_training_rows(spec, info), 1)
-    stopping = spec.evaluation.early_stopping
-    inner = stopping is not None and stopping.rows == "inner"
-    return Rows(train, max(counts.score, 1), counts.train - train if inner else counts.watch)
+    mean = (counts.train + counts.most) // 2
+    return mean - rows_aside(spec, mean)
+
+
+def planned_rows(spec: StudySpec, info: DatasetInfo) -> Rows:
+    """Return how many rows the parts of the largest fold have, as a plan needs them."""
+    counts = count_rows(spec, info)
+    aside = rows_aside(spec, counts.most)
+    train = max(counts.most - aside, 1)
+    return Rows(train, max(counts.score, 1), aside or counts.watch)
 
 
 def measured_pace(model: str, trainer: str, timings: Sequence[Timing]) -> Pace:
@@ -238,7 +245,19 @@ def _study_spread(scatter: float | None, squared_shares: float) -> float:
 
 
 def estimate(db: Database, spec: StudySpec, info: DatasetInfo) -> Estimate:
-    """Estimate a study before it starts."""
+    """Estimate a study before it starts, as wide as past estimates turned out to need."""
+    found, past = estimate_alone(db, spec, info), calibration_of(read_past_estimates(db))
+    if past is None:
+        return found
+    return replace(
+        found,
+        low_s=found.likely_s * (found.low_s / found.likely_s) ** past.correction,
+        high_s=found.likely_s * (found.high_s / found.likely_s) ** past.correction,
+    )
+
+
+def estimate_alone(db: Database, spec: StudySpec, info: DatasetInfo) -> Estimate:
+    """Estimate a study from what this machine has timed, whatever past estimates were."""
     trainer, n_cores = trainer_of(spec.model), n_usable_cores()
     if trainer == STACKED:
         pace = measured_stack_pace(read_stack_timings(db))

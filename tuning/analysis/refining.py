@@ -17,8 +17,9 @@ from tuning.analysis.intervals import Array
 from tuning.analysis.refined_ranges import Tried, refined
 from tuning.analysis.winner import best_row, complete_rows
 from tuning.parameters import Value
+from tuning.sampler_spec import SamplerSpec
 from tuning.setting import Fixed, Setting, n_values
-from tuning.spec import MOST_FITS, MOST_TRIALS, SamplerSpec, StudySpec
+from tuning.spec import MOST_FITS, MOST_TRIALS, StudySpec
 
 _FEWEST_BEST = 3
 _SHARE_OF_BEST = 0.1  # of the finished trials
@@ -164,6 +165,7 @@ def refine(
         "recipe": None,
         "space": {name: setting.model_dump() for name, setting in space.items()},
         "sampler": sampler.model_dump(),
+        "by_hand": (),
         "seed": (spec.seed + 1) % 2**32,
     }
     kept = tuple(dict.fromkeys([0, standing.winner]))

@@ -146,12 +146,15 @@ def half_width_of(
 
 
 def split_ratio(spec: StudySpec, info: DatasetInfo | None) -> float | None:
-    """Return rows that score over rows that train; None for cross-validation."""
-    method = spec.evaluation.method
-    if method == "kfold" or info is None:
+    """Return rows that score over rows that train; None for folds of one size.
+
+    Folds in the order of time train on more and more rows; their mean is taken.
+    """
+    is_kfold = spec.evaluation.method == "kfold"
+    if info is None or (is_kfold and info.belonging != "time"):
         return None
     rows = count_rows(spec, info)
-    return rows.score / rows.train
+    return 2 * rows.score / (rows.train + rows.most)
 
 
 def guessing_score(spec: StudySpec, info: DatasetInfo | None) -> float | None:

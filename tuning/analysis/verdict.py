@@ -42,7 +42,6 @@ Kind = Literal["none", "leads", "tied", "default", "guessing", "cannot tell"]
 SAME_ROWS = "Every fit is scored on the same test rows, and their luck cannot be told."
 MANY_FAILED = "More than 10% of the trials failed."
 _MOST_FAILED = 0.1
-_ADAPTIVE = ("tpe",)  # samplers that propose trials after seeing scores
 
 
 @dataclass(frozen=True)
@@ -181,7 +180,7 @@ def judge(spec: StudySpec, scores: StudyScores, facts: Facts) -> Judgement:
     leader = leader_of(scores, ranking, confirmed)
     if leader is None:
         return _nothing(facts, guess, scores.sign)
-    is_adaptive = facts.is_extended or spec.sampler.kind in _ADAPTIVE
+    is_adaptive = facts.is_extended or spec.sampler.learns
     own = own_interval(scores, leader, rows, ratio)
     tied = table.index[table["tie"].isin(("leader", "tied"))]
     told = ranking.reason

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from storage.database import database
-from storage.settings import settings
+from storage.notes import read_tags
 from storage.studies import (
     StudyFilter,
     StudyRow,
@@ -19,7 +17,8 @@ from storage.studies import (
     get_study,
     list_studies,
 )
-from tuning.cli import control, datasets, housekeeping, verdict
+from tuning.cli import control, datasets, housekeeping, notes, verdict
+from tuning.cli.export import export
 from tuning.cli.output import (
     AsJson,
     console,
@@ -30,13 +29,7 @@ from tuning.cli.output import (
 from tuning.cli.read import read_spec
 from tuning.datasets.catalogue import fetch
 from tuning.digits import with_error
-from tuning.export.files import (
-    best_model_path,
-    fits_csv,
-    study_document,
-    study_summary,
-    trials_csv,
-)
+from tuning.export.files import study_document, study_summary
 from tuning.judging import Judged, judge_study
 from tuning.launch import launch
 from tuning.parameters import show_value
@@ -54,6 +47,7 @@ app = typer.Typer(
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(control.app)
 app.add_typer(verdict.app)
+app.add_typer(notes.app)
 
 
 @app.command()
@@ -135,13 +129,18 @@ def worker(
 @app.command()
 def studies(
     *,
-    text: Annotated[str, typer.Option("--find", help="Part of a name or dataset.")] = "",
+    text: Annotated[
+        str, typer.Option("--find", help="Part of a name, dataset, tag or note.")
+    ] = "",
+    tags: Annotated[list[str] | None, typer.Option("--tag", help="Only those with it.")] = None,
+    starred: Annotated[bool, typer.Option("--starred", help="Only those with a star.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List the studies, newest first."""
     with sentences(as_json=as_json):
-        db, chosen = database(), StudyFilter(text=text)
+        db = database()
+        chosen = StudyFilter(text, tags=read_tags(tags or []), is_starred=starred)
         rows = list_studies(db, chosen, limit=limit)
         if as_json:
             print_json([study_summary(row) for row in rows])
@@ -170,40 +169,6 @@ def show(study_id: str, *, as_json: AsJson = False) -> None:
     """Show a study's trials, best first."""
     with sentences(as_json=as_json):
         _show(study_id, as_json=as_json)
-
-
-@app.command()
-def export(
-    study_id: str,
-    *,
-    folder: Annotated[
-        Path | None, typer.Option("--to", help="Where to write; a folder named like the study.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Write a study's trials and fits (CSV), all of it (JSON), its spec and its best model."""
-    with sentences(as_json=as_json):
-        db = database()
-        document = study_document(db, study_id)
-        target = folder or Path(study_id)
-        target.mkdir(parents=True, exist_ok=True)
-        files = {
-            "trials.csv": trials_csv(db, study_id),
-            "fits.csv": fits_csv(db, study_id),
-            "study.json": json.dumps(document, indent=2).encode(),
-            "spec.json": json.dumps(document["spec"], indent=2).encode(),
-        }
-        model = best_model_path(settings().home, study_id)
-        if model is not None:
-            files["model.keras"] = model.read_bytes()
-            files["model.json"] = model.with_suffix(".json").read_bytes()
-        for name, content in files.items():
-            (target / name).write_bytes(content)
-        written = [str(target / name) for name in files]
-        if as_json:
-            print_json({"study": study_id, "files": written})
-        else:
-            console.print("\n".join(written), markup=False, soft_wrap=True)
 
 
 def _announce(study_id: str, *, as_json: bool) -> None:
@@ -305,13 +270,15 @@ def _score_cells(trial: dict[str, Any], judged: Judged) -> list[str]:
 def _last_cells(trial: dict[str, Any], *, several: bool) -> list[str]:
     """Name the way of training only where trials of a study differ in it."""
     trained = [trainers_in_words([trial["trainer"]])] if several else []
-    return [*trained, trial["message"]]
+    by_hand = "By hand. " if trial["by_hand"] else ""
+    return [*trained, (by_hand + trial["message"]).strip()]
 
 
 def _number(value: float | None, style: str) -> str:
     return "" if value is None else format(value, style)
 
 
+app.command()(export)
 app.command()(housekeeping.delete)
 app.command()(housekeeping.backup)
 

@@ -1,4 +1,4 @@
-"""Commands for a study that is under way: pause, resume, stop, extend, clone, first.
+"""Commands for a study that is under way: pause, resume, stop, extend, try, clone, first.
 
 They write a wish into the database; the worker that trains the study carries it out.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -15,10 +16,12 @@ from storage.database import Database, database
 from storage.studies import get_study
 from storage.wishes import ask_to_pause, ask_to_stop, set_priority
 from storage.wishes import resume as let_go_on
+from tuning.by_hand import read_values, try_by_hand
 from tuning.cli.output import AsJson, console, print_json, sentences
 from tuning.cli.read import change_spec
 from tuning.extension import extend as extend_by
 from tuning.launch import launch
+from tuning.parameters import show_value
 
 app = typer.Typer()
 
@@ -67,8 +70,36 @@ def clone(study_id: str, *, changes: Changes = None, as_json: AsJson = False) ->
     """Queue a new study with the spec of another one."""
     with sentences(as_json=as_json):
         db = database()
-        spec = change_spec(json.loads(get_study(db, study_id).spec), changes or [])
+        document = json.loads(get_study(db, study_id).spec)
+        document.pop("by_hand", None)  # their numbers are those of the other study
+        spec = change_spec(document, changes or [])
         _tell(db, launch(db, spec), "waits for a worker", as_json=as_json)
+
+
+@app.command("try")
+def try_settings(
+    study_id: str,
+    *,
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A searched parameter: name=value; once for each."),
+    ] = None,
+    like: Annotated[
+        int | None,
+        typer.Option("--like", help="Trial to take the parameters from that are not set."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a study, running or finished, try exactly these settings as one more trial."""
+    with sentences(as_json=as_json):
+        entered = try_by_hand(database(), study_id, read_values(values or []), like)
+        if as_json:
+            print_json({"study": study_id, **asdict(entered)})
+            return
+        shown = ", ".join(f"{name} {show_value(v)}" for name, v in entered.settings.items())
+        said = f"Trial {entered.number} of {study_id}: {shown}."
+        for sentence in (said, "It is trained when those before are through.", *entered.notes):
+            console.print(sentence, markup=False, soft_wrap=True)
 
 
 def _wish(

@@ -49,7 +49,7 @@ def change_spec(document: dict[str, Any], changes: Sequence[str]) -> StudySpec:
     for change in changes:
         path, equals, text = change.partition("=")
         if not equals or not path:
-            raise SpecError([f"--set {change!r} is not path=value. Write data.scale=true."])
+            raise SpecError([f"--set {change!r} is not path=value. Write evaluation.folds=3."])
         _assign(document, path.split("."), _value(text), change)
     return StudySpec.parse(document)
 

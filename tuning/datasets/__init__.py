@@ -1,1 +1,1 @@
-"""Data: the catalogue, downloads, uploads, splits and scaling."""
+"""Data: the catalogue, downloads, uploads, splits and preparation."""

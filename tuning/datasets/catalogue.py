@@ -30,7 +30,8 @@ from tuning.datasets.download import (
 )
 from tuning.datasets.info import Dataset, DatasetInfo
 from tuning.datasets.readers import read_california, read_idx, read_pima
-from tuning.datasets.uploads import load_upload, upload_info, upload_path
+from tuning.datasets.uploads.loading import load_upload, upload_info
+from tuning.datasets.uploads.places import upload_path
 from tuning.disk import check_download
 from tuning.errors import UnknownDatasetError
 

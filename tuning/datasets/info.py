@@ -9,6 +9,54 @@ import numpy as np
 from numpy.typing import NDArray
 
 Task = Literal["binary", "multiclass", "regression"]
+Belonging = Literal["none", "time", "groups"]
+DatePart = Literal["", "year", "month", "day", "weekday", "hour"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table as the rows of a dataset hold it, before it is prepared.
+
+    Attributes
+    ----------
+    levels : tuple of str
+        Choices in the order of their codes 0, 1, …; empty for numbers.
+    others : bool
+        Whether the code ``len(levels)`` stands for every other choice.
+    ordered : bool
+        Whether a choice is one input, its code, and not an input for each choice.
+    indicator : bool
+        Whether an input more tells where the value is missing.
+    source : str
+        The column of the file that it comes from, where that is called otherwise.
+    date_part : {"", "year", "month", "day", "weekday", "hour"}
+        What it is of a date; weekdays count from 0, Monday.
+    zeros_missing : bool
+        Whether 0 stood for no value in the file.
+    """
+
+    name: str
+    levels: tuple[str, ...] = ()
+    others: bool = False
+    ordered: bool = False
+    indicator: bool = False
+    source: str = ""
+    date_part: DatePart = ""
+    zeros_missing: bool = False
+
+    @property
+    def n_codes(self) -> int:
+        """Different codes of a choice; 0 for numbers."""
+        return len(self.levels) + self.others
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the inputs it becomes, in order."""
+        names: tuple[str, ...] = (self.name,)
+        if self.levels and not self.ordered:
+            words = (*self.levels, "other") if self.others else self.levels
+            names = tuple(f"{self.name}: {word}" for word in words)
+        return (*names, f"{self.name} is missing") if self.indicator else names
 
 
 @dataclass(frozen=True)
@@ -40,7 +88,15 @@ class DatasetInfo:
     class_counts : tuple of int
         Rows of each class.
     columns : tuple of str
-        Input names in order; empty for images.
+        Input names in order, after preparation; empty for images.
+    table : tuple of Column
+        Columns as the rows hold them; empty where each is a number and an input as it is.
+    belonging : {"none", "time", "groups"}
+        Whether rows stand in the order of time, or belong to groups that no fold may divide.
+    n_groups : int
+        Different groups; 0 where rows belong to none.
+    log_target : bool
+        Whether the natural logarithm of what the file holds is predicted.
     digits : tuple of int
         Digits that may be chosen; empty where there is nothing to choose.
     cousin : str
@@ -63,6 +119,10 @@ class DatasetInfo:
     class_names: tuple[str, ...] = ()
     class_counts: tuple[int, ...] = ()
     columns: tuple[str, ...] = ()
+    table: tuple[Column, ...] = ()
+    belonging: Belonging = "none"
+    n_groups: int = 0
+    log_target: bool = False
     digits: tuple[int, ...] = ()
     cousin: str = ""
 
@@ -79,11 +139,14 @@ class Dataset:
     Attributes
     ----------
     features : ndarray of shape (n_rows, n_columns) or (n_rows, height, width, channels)
-        float32; images divided by their largest pixel value.
+        float32; images divided by their largest pixel value. The codes of choices where the
+        dataset's `table` has some; NaN where a value is missing.
     targets : ndarray of shape (n_rows,)
         float32; class codes 0, 1, … or numbers in the unit of the target.
     test_features, test_targets : ndarray
         The dataset's own test part, in the same shapes; zero rows if it has none.
+    groups : ndarray of shape (n_rows,) or None
+        Number of the group a row belongs to; None where rows belong to none.
     """
 
     info: DatasetInfo
@@ -91,3 +154,4 @@ class Dataset:
     targets: NDArray[np.float32]
     test_features: NDArray[np.float32] = field(repr=False)
     test_targets: NDArray[np.float32] = field(repr=False)
+    groups: NDArray[np.intp] | None = field(default=None, repr=False)

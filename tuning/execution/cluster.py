@@ -24,7 +24,6 @@ _CORES_A_PROCESS = 4  # one process shares its compiled code; too many threads s
 _SPARE_THREADS = 4  # so that each of several studies has a job running; the system shares cores
 _CONNECT_S = 20.0
 _SHARE_OF_MEMORY = 0.8  # of what is there, for all training processes together
-_CONNECT_S = 20
 _CONFIG = {
     "distributed.scheduler.allowed-failures": 0,  # what is tried again, and how, we decide
     "distributed.scheduler.work-stealing": False,

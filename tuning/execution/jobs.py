@@ -32,7 +32,7 @@ def make_jobs(
         return []
     if trainer_of(network.model) != STACKED:
         return [Job((training,)) for training in trainings]
-    rows = row_counts(trainings[0], folds)
+    rows = row_counts(network, trainings, folds)
     plan = make_plan(network, trainings, rows, n_cores)
     return [Job(stack.trainings, stack) for stack in plan.stacks]
 

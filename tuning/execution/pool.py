@@ -118,6 +118,9 @@ class Pool:
         See `Cluster`.
     silent_s : float
         Seconds without a sign of life after which a process is killed.
+    missing_s : float
+        Seconds after which a process that died and is not back is missed: everything begins
+        anew then.
 
     Raises
     ------
@@ -125,8 +128,10 @@ class Pool:
         If there is no cluster to be had.
     """
 
-    def __init__(self, wanted: Settings, *, silent_s: float = _SILENT_S) -> None:
-        self._wanted, self._silent_s = wanted, silent_s
+    def __init__(
+        self, wanted: Settings, *, silent_s: float = _SILENT_S, missing_s: float = _MISSING_S
+    ) -> None:
+        self._wanted, self._silent_s, self._missing_s = wanted, silent_s, missing_s
         self._id = uuid.uuid4().hex[:12]
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._numbers = itertools.count()
@@ -273,7 +278,7 @@ class Pool:
             self._limits = self._cluster.memory_limits()
         if len(self._threads) >= self._cluster.n_started:
             self._whole_at = now
-        elif now - self._whole_at > _MISSING_S:
+        elif now - self._whole_at > self._missing_s:
             raise OSError  # a nanny has not brought its process back
         gone = set(before) - set(self._threads)
         self._draining -= gone

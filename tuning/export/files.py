@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from storage.database import Database
+from storage.notes import NOTHING, Note, read_note, read_trial_notes
 from storage.results import FitRow, TrialRow, read_fits, read_trials
 from storage.studies import StudyRow, get_study
 from tuning.analysis.grid import standing_table
@@ -42,6 +43,13 @@ def trials_csv(db: Database, study_id: str, numbers: Iterable[int] | None = None
     numbers : iterable of int or None
         Only these trials; None writes all.
     """
+    return _csv(*trial_rows(db, study_id, numbers))
+
+
+def trial_rows(
+    db: Database, study_id: str, numbers: Iterable[int] | None = None
+) -> tuple[list[str], list[list[Any]]]:
+    """Return the header and the rows of `trials_csv`."""
     trials = _chosen(read_trials(db, study_id), numbers)
     fits = _by_trial(read_fits(db, study_id))
     standings = _standings(standing_table(judge_study(db, study_id).found))
@@ -61,7 +69,7 @@ def trials_csv(db: Database, study_id: str, numbers: Iterable[int] | None = None
             + [scores.get(key) for key in keys]
             + [trial.n_epochs, trial.duration_s, trial.n_weights, trial.message]
         )
-    return _csv(header, rows)
+    return header, rows
 
 
 def fits_csv(db: Database, study_id: str) -> bytes:
@@ -85,16 +93,19 @@ def study_document(db: Database, study_id: str) -> dict[str, Any]:
     fits = _by_trial(read_fits(db, study_id))
     judged = judge_study(db, study_id)
     standings = _standings(standing_table(judged.found))
-    n_searched = StudySpec.parse(row.spec).evaluation.repeats
+    spec = StudySpec.parse(row.spec)
+    n_searched, notes = spec.evaluation.repeats, read_trial_notes(db, study_id)
     trials = [
         trial_document(
             trial, fits.get(trial.number, []), n_searched, standings.get(trial.number)
         )
+        | {"by_hand": trial.number in spec.hand_numbers}
+        | note_document(notes.get(trial.number, NOTHING))
         for trial in read_trials(db, study_id)
     ]
     best = next((trial for trial in trials if trial["number"] == row.best_number), None)
     return {
-        "study": study_summary(row),
+        "study": study_summary(row) | note_document(read_note(db, study_id)),
         "spec": json.loads(row.spec),
         "verdict": judged.document,
         "trials": trials,
@@ -111,6 +122,15 @@ def study_json(db: Database, study_id: str) -> bytes:
 def study_summary(row: StudyRow) -> dict[str, Any]:
     """Return what a list of studies tells of one."""
     return {name: getattr(row, name) for name in _SUMMARY}
+
+
+def note_document(written: Note) -> dict[str, Any]:
+    """Return what people have written to a study or a trial."""
+    return {
+        "note": written.text,
+        "tags": list(written.tags),
+        "is_starred": written.is_starred,
+    }
 
 
 def trial_document(

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from tuning.datasets.info import DatasetInfo
-from tuning.datasets.scaling import Scaler
+from tuning.datasets.preparation import Arithmetic, Preparer
 from tuning.models.size import hidden_layers, n_outputs
 from tuning.parameters import Layers, Value
 from tuning.training.seeds import part_seed
@@ -87,12 +87,32 @@ def metric_name(model: str, info: DatasetInfo) -> str:
     return "sparse_categorical_accuracy"
 
 
-def with_scaling(network: keras.Model, scaler: Scaler) -> keras.Model:
-    """Put the scaling of a table's columns in front, so that the model takes raw rows."""
-    variance = np.square(scaler.scale)
-    scaling = keras.layers.Normalization(mean=scaler.mean, variance=variance)
-    inputs = keras.Input(network.input_shape[1:])
-    return keras.Model(inputs, network(scaling(inputs)))
+def with_preparation(network: keras.Model, preparer: Preparer) -> keras.Model:
+    """Put the preparation of a table in front, so that the model takes rows with their gaps.
+
+    It is made of Keras' own operations, so that plain Keras loads the model. A network of
+    images comes back as it is.
+    """
+    arithmetic = preparer.arithmetic
+    if arithmetic is None:
+        return network
+    rows = keras.Input((preparer.n_columns,))
+    return keras.Model(rows, network(_prepared(rows, arithmetic)))
+
+
+def _prepared(rows: keras.KerasTensor, by: Arithmetic) -> keras.KerasTensor:
+    """Compute the inputs in float64, as `Preparer` does, so that they are the same."""
+    values = keras.ops.cast(keras.ops.take(rows, by.columns, axis=1), "float64")
+    gaps = keras.ops.isnan(values)
+    inputs = (keras.ops.where(gaps, by.fill, values) - by.center) / by.scale
+    is_choice = ~np.isnan(by.code)
+    if is_choice.any():
+        chosen = keras.ops.cast(keras.ops.equal(values, by.code), "float64")
+        inputs = keras.ops.where(is_choice, chosen, inputs)
+    if by.is_missing.any():
+        flags = keras.ops.cast(gaps, "float64")
+        inputs = keras.ops.where(by.is_missing, flags, inputs)
+    return keras.ops.cast(inputs, "float32")
 
 
 class _Builder:

@@ -14,11 +14,18 @@ from tuning.parameters import Value, show_value
 GROWTH = 1e4
 
 
-def guessing_loss(task: Task, targets: NDArray[np.float32]) -> float:
-    """Return the loss of always predicting the same: the entropy, or the variance."""
+def guessing_loss(task: Task, targets: NDArray[np.float32], *, balanced: bool = False) -> float:
+    """Return the loss of always predicting the same: the entropy, or the variance.
+
+    Parameters
+    ----------
+    balanced : bool
+        Whether the rows of each class count the same together.
+    """
     if task == "regression":
         return float(np.var(targets, dtype=np.float64))
-    shares = np.unique(targets, return_counts=True)[1] / len(targets)
+    counts = np.unique(targets, return_counts=True)[1]
+    shares = np.full(len(counts), 1 / len(counts)) if balanced else counts / len(targets)
     return float(-(shares * np.log(shares)).sum())
 
 

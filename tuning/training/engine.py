@@ -53,7 +53,7 @@ class Engine:
         trainer = self._way(network)
         for training in job.trainings:
             if not reporter.stopping([training]).all():
-                data = folds(training.repeat, training.fold)
+                data = folds(*training.part)
                 trainer.fit(network, training, data, reporter)
 
     def fit(

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from tuning.cores import n_usable_cores
 from tuning.models.build import loss_name, make_model
+from tuning.training.class_weights import class_weights, is_balanced
 from tuning.training.interface import FoldData, FoldSource, Network, Reporter, Rows, Training
 from tuning.training.progress import Pair, Progress, curve_values
 from tuning.training.seeds import epoch_order
@@ -45,6 +46,8 @@ class Shape:
         As Keras lists them: kernel and bias of each convolution, hidden layer and the head.
     dropout : tuple of bool
         Whether there is dropout after pooling, and after each hidden layer.
+    weighted : bool
+        Whether rows count by their class.
     """
 
     input_shape: tuple[int, ...]
@@ -57,6 +60,7 @@ class Shape:
     optimizer: str
     momentum: bool
     max_norm: bool
+    weighted: bool
 
     @property
     def n_convolutions(self) -> int:
@@ -99,6 +103,8 @@ class Settings(NamedTuple):
     ----------
     rates, seeds : list of tensor
         Of each dropout layer; a seed is the pair that Keras' layer starts with.
+    class_weights : list of tensor
+        One of shape (n_classes,) where rows are weighted, otherwise none.
     """
 
     batch_size: tf.Tensor
@@ -107,6 +113,7 @@ class Settings(NamedTuple):
     max_norm: tf.Tensor
     rates: Tensors
     seeds: Tensors
+    class_weights: Tensors
 
 
 class Graph:
@@ -147,6 +154,7 @@ class Graph:
                 max_norm=number,
                 rates=[number] * n_drops,
                 seeds=[pair] * n_drops,
+                class_weights=[tf.TensorSpec((None,), tf.float32)] * self._shape.weighted,
             ),
         )
 
@@ -201,6 +209,8 @@ class Graph:
             tape.watch(state.weights)
             outputs = self._outputs(state.weights, features, drop)
             losses = self._loss(targets[:, None], outputs)
+            for weights in settings.class_weights:
+                losses *= tf.gather(weights, tf.cast(targets, tf.int32))
             loss = tf.reduce_mean(losses)
         gradient = tape.gradient(loss, state.weights)
         hits = _row_metric(self._shape.loss, targets, outputs)
@@ -311,7 +321,8 @@ class _Fit:
     def __init__(self, network: Network, training: Training, data: FoldData) -> None:
         self.model = make_model(network.model, training.params, network.info, training.seed)
         self._graph = GRAPHS.get(shape_of(network, training, self.model))
-        self._settings = _settings(training, self.model)
+        weights = class_weights(training.params, network.info, data.train.targets)
+        self._settings = _settings(training, self.model, weights)
         self.state = self._graph.start(self.model.get_weights())
         self._seed, self._n_rows = training.seed, len(data.train)
         self._features = tf.constant(data.train.features)
@@ -373,10 +384,13 @@ def shape_of(network: Network, training: Training, model: keras.Model) -> Shape:
         optimizer=str(params["optimizer"]),
         momentum=bool(params.get("momentum")),
         max_norm=bool(params.get("max_norm")),
+        weighted=is_balanced(params, network.info),
     )
 
 
-def _settings(training: Training, model: keras.Model) -> Settings:
+def _settings(
+    training: Training, model: keras.Model, weights: NDArray[np.float64] | None
+) -> Settings:
     def number(name: str) -> tf.Tensor:
         return tf.constant(float(cast(float, training.params.get(name) or 0.0)))
 
@@ -388,6 +402,7 @@ def _settings(training: Training, model: keras.Model) -> Settings:
         max_norm=number("max_norm"),
         rates=[tf.constant(float(layer.rate)) for layer in dropouts],
         seeds=[tf.constant(layer.seed_generator.state.numpy()) for layer in dropouts],
+        class_weights=[] if weights is None else [tf.constant(weights, tf.float32)],
     )
 
 
@@ -419,7 +434,7 @@ class GraphTrainer:
             if reporter.stopping([training]).all():
                 return
             with self._making:
-                data = folds(training.repeat, training.fold)
+                data = folds(*training.part)
             self.fit(network, training, data, reporter)
 
         with ThreadPoolExecutor(self._n_threads, "fit") as threads:

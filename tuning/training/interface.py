@@ -14,15 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuning.datasets.info import DatasetInfo
+from tuning.datasets.preparation import Preparation, preparation_of
 from tuning.parameters import Value
 from tuning.spec import EarlyStoppingSpec
+
+Part = tuple[int, int, Preparation]  # repeat, fold, and how its rows are prepared
 
 N_CURVES = 5  # loss, metric, val_loss, val_metric, watched: storage.results.CURVE_COLUMNS
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows, scaled and ready to train with or to judge by.
+    """Some rows, prepared and ready to train with or to judge by.
 
     Attributes
     ----------
@@ -78,6 +81,11 @@ class Training:
     def key(self) -> tuple[int, int, int]:
         """First trial, repeat and fold: what tells it from others of its study."""
         return self.readouts[0].number, self.repeat, self.fold
+
+    @property
+    def part(self) -> Part:
+        """The rows it needs: what a `FoldSource` is asked for."""
+        return self.repeat, self.fold, preparation_of(self.params)
 
     @property
     def n_epochs(self) -> int:
@@ -136,8 +144,8 @@ class Reporter(Protocol):
 class FoldSource(Protocol):
     """Gives the rows of a fold; may keep some of them."""
 
-    def __call__(self, repeat: int, fold: int) -> FoldData:
-        """Return the rows of one fold."""
+    def __call__(self, repeat: int, fold: int, preparation: Preparation, /) -> FoldData:
+        """Return the rows of one fold, prepared by what its training rows say."""
 
 
 class Trainer(Protocol):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tuning.models.build import loss_name, make_model
 from tuning.spec import EarlyStoppingSpec
+from tuning.training.class_weights import class_weights, is_balanced
 from tuning.training.divergence import guessing_loss, not_finite, ran_away
 from tuning.training.interface import (
     FitResult,
@@ -48,7 +49,7 @@ class KerasTrainer:
         for count, training in enumerate(trainings):
             if reporter.stopping([training]).all():
                 continue
-            data = folds(training.repeat, training.fold)
+            data = folds(*training.part)
             self.fit(network, training, data, reporter)
             # Graphs of finished models would pile up; collecting them costs a quarter second.
             keras.backend.clear_session(free_memory=count % _COLLECT_EVERY == 0)
@@ -74,6 +75,7 @@ class KerasTrainer:
             epochs=training.n_epochs,
             steps_per_epoch=n_steps,
             callbacks=callbacks,
+            class_weight=_class_weight(network, training, data),
             shuffle=False,  # the batches come in their order already
             verbose=0,
         )
@@ -82,6 +84,13 @@ class KerasTrainer:
 
 def _batch_size(training: Training) -> int:
     return int(training.params["batch_size"])  # type: ignore[arg-type]
+
+
+def _class_weight(
+    network: Network, training: Training, data: FoldData
+) -> dict[int, float] | None:
+    weights = class_weights(training.params, network.info, data.train.targets)
+    return None if weights is None else dict(enumerate(weights.tolist()))
 
 
 def _batches(rows: Rows, seed: int, batch_size: int) -> tf.data.Dataset:
@@ -223,5 +232,7 @@ class _Readouts(keras.callbacks.Callback):
     def _ran_away(self) -> str:
         watch = self._watch
         largest = max(float(np.abs(weight).max()) for weight in self.model.get_weights())
-        guessing = guessing_loss(watch.network.info.task, watch.data.train.targets)
-        return ran_away(watch.loss, guessing, largest, dict(watch.training.params)) or ""
+        params, info = dict(watch.training.params), watch.network.info
+        balanced = is_balanced(params, info)
+        guessing = guessing_loss(info.task, watch.data.train.targets, balanced=balanced)
+        return ran_away(watch.loss, guessing, largest, params) or ""

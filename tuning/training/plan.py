@@ -15,7 +15,7 @@ from itertools import chain, pairwise
 from typing import cast
 
 from tuning.models.size import hidden_layers, n_outputs
-from tuning.training.interface import FoldSource, Network, Training
+from tuning.training.interface import FoldData, FoldSource, Network, Training
 
 # Measured on 2 cores with benchmarks/stack_cost.py: seconds.
 COMPILE_S = 0.21
@@ -47,11 +47,22 @@ class Rows:
     watch: int = 0
 
 
-def row_counts(training: Training, folds: FoldSource) -> Rows:
-    """Count the rows of a training's fold."""
-    data = folds(training.repeat, training.fold)
-    watch = 0 if data.watch is None else len(data.watch)
-    return Rows(len(data.train), len(data.score), watch)
+def row_counts(network: Network, trainings: Sequence[Training], folds: FoldSource) -> Rows:
+    """Count the rows of the largest fold of some trainings, of which there is at least one.
+
+    Folds of rows that belong to no groups and no time are alike, so that one is enough.
+    """
+    first = trainings[0]
+    parts = [first.part]
+    if network.info.belonging != "none":
+        same = [t for t in trainings if t.key[:2] == first.key[:2]]
+        parts = [training.part for training in same]
+    counts = [_counts_of(folds(*part)) for part in parts]
+    return Rows(*(max(count) for count in zip(*counts, strict=True)))
+
+
+def _counts_of(data: FoldData) -> tuple[int, int, int]:
+    return len(data.train), len(data.score), 0 if data.watch is None else len(data.watch)
 
 
 @dataclass(frozen=True)
@@ -161,9 +172,9 @@ def make_plan(
 ) -> Plan:
     """Cut trainings into stacks.
 
-    Trainings of the same optimizer, activation and depth may share a stack: others in width or
-    batch size where the waste of filling up costs less than compiling another computation. All
-    folds and repeats of a trial stay together unless memory forbids.
+    Trainings of the same preparation, optimizer, activation and depth may share a stack: others
+    in width or batch size where the waste of filling up costs less than compiling another
+    computation. All folds and repeats of a trial stay together unless memory forbids.
 
     Parameters
     ----------
@@ -174,8 +185,9 @@ def make_plan(
     """
     groups: dict[tuple[object, ...], list[Training]] = {}
     for training in trainings:
-        params = training.params
-        kind = (params["optimizer"], params["activation"], len(hidden_layers(params)))
+        params, preparation = training.params, training.part[-1]
+        depth = len(hidden_layers(params))
+        kind = (params["optimizer"], params["activation"], depth, preparation)
         groups.setdefault(kind, []).append(training)
     cut: list[tuple[_Segment, list[Training]]] = []
     for group in groups.values():

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuning.spec import EarlyStoppingSpec
+from tuning.training.class_weights import is_balanced
 from tuning.training.divergence import guessing_loss, not_finite, ran_away
 from tuning.training.interface import (
     FitResult,
@@ -174,8 +175,10 @@ class Progress:
         return scores(self._network.info.task, self._data.score.targets, outputs)
 
     def _ran_away(self, largest_weight: float) -> str:
-        guessing = guessing_loss(self._network.info.task, self._data.train.targets)
-        return ran_away(self._loss, guessing, largest_weight, dict(self.training.params)) or ""
+        params, info = dict(self.training.params), self._network.info
+        balanced = is_balanced(params, info)
+        guessing = guessing_loss(info.task, self._data.train.targets, balanced=balanced)
+        return ran_away(self._loss, guessing, largest_weight, params) or ""
 
 
 def curve_values(

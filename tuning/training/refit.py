@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuning.execution.interface import BestModel, Leader, StopSignal
-from tuning.models.build import with_scaling
+from tuning.export.predicting import row_facts
+from tuning.models.build import with_preparation
 from tuning.samplers import all_params
 from tuning.training.interface import (
     FitResult,
@@ -60,8 +61,8 @@ def train_best_model(
     Returns
     -------
     BestModel or None
-        Takes raw rows (scaling is its first layer), and plain Keras loads it; None if it was
-        stopped or failed.
+        Takes rows as the dataset holds them (their preparation comes first in it), and plain
+        Keras loads it; None if it was stopped or failed.
     """
     spec, number = leader.spec, leader.trial.number
     params = all_params(spec, leader.trial.params)
@@ -70,20 +71,17 @@ def train_best_model(
     seed = fit_seed(spec.seed, inner, 0, REFIT)
     training = Training(inner, 0, REFIT, seed, (readout,))
     reporter = _Quiet(signal)
-    model = trainer.fit(network, training, rows(0, REFIT), reporter)
+    model = trainer.fit(network, training, rows(*training.part), reporter)
     if reporter.last is None or reporter.last.error:
         return None
-    scaler = rows.scaler(0, REFIT)
-    if scaler.mean.size and spec.data.scale:
-        model = with_scaling(model, scaler)
+    model = with_preparation(model, rows.preparer(*training.part))
     facts = {
         "study": leader.study_id,
         "trial": number,
         "params": params,
         "n_rows": len(rows.split.search_rows),
         "scores_on_its_own_rows": reporter.last.metrics,
-        "class_names": network.info.class_names,
-        "columns": network.info.columns,
+        **row_facts(network.info, params),
     }
     return BestModel(_as_file(model), facts)
 

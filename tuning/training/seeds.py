@@ -1,6 +1,7 @@
 """Where a fit's randomness comes from: study seed, trial parameters, repeat and fold only.
 
 `epochs` is left out: 10, 50 and 100 epochs with one seed are one training, read three times.
+So is what is done to the rows: trials that differ only in that begin with the same weights.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from tuning.parameters import Value
+from tuning.parameters import PARAMETERS, PREPARATION, Value
 
 REFIT = -1  # the fold of the training on all rows that makes the model to take home
+_NO_SEED = {"epochs", *(name for name, p in PARAMETERS.items() if p.group == PREPARATION)}
 
 
 def fit_seed(study_seed: int, params: Mapping[str, Value], repeat: int, fold: int) -> int:
     """Return the seed of one fit, below 2**32."""
-    settings = {name: value for name, value in params.items() if name != "epochs"}
+    settings = {name: value for name, value in params.items() if name not in _NO_SEED}
     text = json.dumps([study_seed, sorted(settings.items()), repeat, fold])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 

@@ -13,3 +13,8 @@ HIGHLIGHTS = ("#1E9673", "#8F6BC2", "#B0892F", "#D4504A", "#4FA3C7", "#A5673F", 
 
 # Better is always the strong end; middle greys stay apart from both grounds.
 SEQUENTIAL = ("#DCE8FB", "#A0BFEB", "#5E90DA", "#285FB8", "#0A2F75")
+
+# Of dots, from light to strong; both ends are seen on both grounds, which fills need not be.
+STRONGER = ("#8D98A7", "#5F88CC", "#2F6FD8")
+BAD = "#D4504A"
+PRUNED = "#8F6BC2"

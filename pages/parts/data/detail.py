@@ -10,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.parts import links, problems
+from pages.parts.data import kept
 from pages.parts.data.listing import used_by
 from pages.parts.data.shares import class_shares
 from pages.parts.show import SOURCES, TASKS, escape
@@ -25,7 +26,7 @@ from tuning.datasets.catalogue import (
     load_dataset,
 )
 from tuning.datasets.info import DatasetInfo
-from tuning.datasets.uploads import delete_upload
+from tuning.datasets.uploads.keeping import delete_upload
 from tuning.disk import check_download
 from tuning.errors import DatasetUnavailableError, DiskSpaceError
 
@@ -61,11 +62,18 @@ def dataset_detail(dataset_id: str) -> None:
             args=(info.id,),
         )
         if info.source == "upload":
+            kept.draw_file_buttons(info)
             _delete_button(info, n_studies)
-    if is_available(dataset_id):
-        _draw_rows(info)
-    else:
+    if info.source == "upload":
+        kept.draw_versions(info)
+        kept.draw_notes(info)
+    kept.draw_studies(dataset_id, n_studies)
+    if not is_available(dataset_id):
         _draw_fetch(info)
+        return
+    _draw_rows(info)
+    if info.source == "upload":
+        kept.draw_columns(info)
 
 
 def _draw_facts(info: DatasetInfo, n_studies: int) -> None:
@@ -106,9 +114,20 @@ def _draw_rows(info: DatasetInfo) -> None:
             for pixels, word in zip(features, words, strict=True):
                 st.image(pixels, caption=word, width=_PICTURE_PX, clamp=True)
         return
-    table = pd.DataFrame(features, columns=list(info.columns))
+    table = rows_table(info, features)
     table.insert(0, f"{info.target} (target)", words, allow_duplicates=True)
     st.dataframe(table, hide_index=True, alt=f"First {len(table)} rows of the dataset")
+
+
+def rows_table(info: DatasetInfo, features: NDArray[np.float32]) -> pd.DataFrame:
+    """Return rows as a person reads them: choices by their names, gaps empty."""
+    names = [column.name for column in info.table] or list(info.columns)
+    table = pd.DataFrame(features, columns=names)
+    for column in info.table:
+        if column.levels:
+            words = dict(enumerate((*column.levels, "other")))
+            table[column.name] = table[column.name].map(words)
+    return table
 
 
 def target_word(info: DatasetInfo, value: float) -> str:

@@ -14,7 +14,7 @@ from pages.parts.words import HELP
 from storage.datasets import studies_by_dataset
 from tuning.datasets.catalogue import catalogue
 from tuning.datasets.info import DatasetInfo
-from tuning.datasets.uploads import uploaded
+from tuning.datasets.uploads.keeping import uploaded
 
 _ROW_PX = 36
 

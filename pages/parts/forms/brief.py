@@ -12,7 +12,9 @@ from pages.parts import show, state
 from pages.parts.forms.budget import draw_budget
 from pages.parts.words import HELP
 from storage.database import Database
+from storage.timings import read_past_estimates
 from tuning.analysis.estimate import Estimate, estimate
+from tuning.analysis.past import calibration_of, past_sentence
 from tuning.confirm_plan import most_extra_fits
 from tuning.datasets.info import DatasetInfo
 from tuning.models.size import layer_text, n_weights
@@ -42,6 +44,8 @@ class Brief:
         How many fits it has, and how long they will take.
     time : str
         How long, with its interval.
+    past : str
+        How often such intervals held on this machine; empty before there was any.
     """
 
     network: str
@@ -49,6 +53,7 @@ class Brief:
     n_more: int
     cost: str
     time: str
+    past: str
 
 
 def brief_of(db: Database, spec: StudySpec, info: DatasetInfo) -> Brief:
@@ -63,6 +68,7 @@ def brief_of(db: Database, spec: StudySpec, info: DatasetInfo) -> Brief:
         n_more=spec.n_trials - len(shown),
         cost=_cost(spec, guess),
         time=time_text(guess),
+        past=past_sentence(calibration_of(read_past_estimates(db))),
     )
 
 
@@ -120,7 +126,7 @@ def draw_brief(info: DatasetInfo | None, brief: Brief | None) -> None:
         st.markdown(f"**Network** {brief.network}")
         if info is not None and (share := guessing(info)):
             st.markdown(f"**Guessing** the most common class: accuracy {share}")
-        st.markdown(f"**Time** {show.escape(brief.time)}")
+        st.markdown(f"**Time** {show.escape(brief.time)}", help=brief.past or None)
         draw_budget()
         _draw_trials(brief)
 

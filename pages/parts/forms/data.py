@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import problems, show, state
+from pages.parts import links, problems, show, state
 from pages.parts.forms import widgets
 from pages.parts.forms.draft import Fields, form_of
 from pages.parts.forms.reading import Checked
 from pages.parts.forms.sealing import n_rows_sealed, opened_before, seal_note
-from pages.parts.forms.starter import starter
+from pages.parts.forms.starter import class_weight_of, starter
 from pages.parts.offer import offer_cousin
 from pages.parts.uploads import drop_zone, dropped, forget
 from pages.parts.words import HELP
 from tuning.datasets.catalogue import catalogue, dataset_info, fetch, is_available
 from tuning.datasets.info import DatasetInfo
-from tuning.datasets.uploads import guess_target, save_upload, uploaded
+from tuning.datasets.uploads.guessing import guess_choices, guess_target
+from tuning.datasets.uploads.keeping import save_upload, uploaded
+from tuning.datasets.uploads.receiving import Received
 from tuning.errors import DatasetUnavailableError
 from tuning.spec import CLASS_SCORES, NUMBER_SCORES
 
-_SCALE_HELP = "Mean 0, spread 1, learnt from the training rows of each fold only."
 _SAMPLE_HELP = "Try on a part first; it is quicker and shows if the settings make sense."
 _UNAVAILABLE = "new_unavailable"
 _POPOVER, _N_UPLOADS = "new_upload_popover", "new_n_uploads"
@@ -72,12 +73,14 @@ def _dataset_changed() -> None:
 def use_dataset(dataset_id: str, *, was_edited: bool) -> None:
     """Take another dataset; settings that a person has typed stay where they fit."""
     info = dataset_info(dataset_id)
+    class_weight = class_weight_of(state.db(), info)
     draft = widgets.current()
     if draft.origin == "blank" and not was_edited:
-        draft.start = form_of(starter(info))
+        draft.start = form_of(starter(info, class_weight))
         widgets.put(draft.start)
     else:
-        widgets.put(fitting(draft.fields, info))
+        weights = {"class_weight.fixed": class_weight} if class_weight else {}
+        widgets.put(fitting(draft.fields, info) | weights)
 
 
 def fitting(fields: Fields, info: DatasetInfo) -> Fields:
@@ -115,7 +118,6 @@ def _draw_rows(info: DatasetInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if not info.n_test_rows:
             _draw_seal(info)
-        st.toggle("Scale inputs", key=widgets.bind("scale"), help=_SCALE_HELP)
         st.slider(
             "Rows to use",
             min_value=min(1.0, widgets.value("sample_percent")),
@@ -202,11 +204,19 @@ def _draw_upload() -> None:
     file = dropped()
     if file is None:
         return
-    names = [str(name) for name in file.table.columns]
-    guess = names.index(guess_target(file.table))
-    st.selectbox("Predict", names, index=guess, key=f"new_target_{file.sha256[:12]}")
-    st.caption(f"{len(file.table):,} rows · {len(names) - 1:,} inputs")
-    st.button("Use this table", type="primary", key="new_upload_use", on_click=_use_upload)
+    table = file.table
+    guess = table.names.index(guess_target(table))
+    st.selectbox("Predict", table.names, index=guess, key=_target_key(file))
+    st.caption(f"{table.n_rows:,} rows · {len(table.names) - 1:,} columns to predict it from")
+    with st.container(horizontal=True):
+        st.button("Use this table", type="primary", key="new_upload_use", on_click=_use_upload)
+        st.button(
+            "Look at it first",
+            key="new_upload_look",
+            on_click=links.go,
+            args=(links.DATASETS,),
+            help="Its columns, what could spoil a study, and how it was read.",
+        )
 
 
 @problems.told
@@ -214,11 +224,15 @@ def _use_upload() -> None:
     file = dropped()
     if file is None:
         return
-    target = st.session_state[f"new_target_{file.sha256[:12]}"]
+    choices = guess_choices(file.table, st.session_state[_target_key(file)])
     was_edited = widgets.current().is_edited
     widgets.collect()
-    info = save_upload(state.db(), file.data, file.name, target)
+    info = save_upload(state.db(), file, choices)
     forget()
     state.remember(_N_UPLOADS, state.recall(_N_UPLOADS, 0) + 1)  # an empty zone for the next
     st.session_state[_POPOVER] = False
     use_dataset(info.id, was_edited=was_edited)
+
+
+def _target_key(file: Received) -> str:
+    return f"new_target_{file.stored.sha256[:12]}"

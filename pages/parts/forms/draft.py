@@ -11,15 +11,24 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tuning.parameters import PARAMETERS, Parameter
+from tuning.parameters import PARAMETERS, Parameter, show_value
+from tuning.sampler_spec import SamplerSpec
 from tuning.setting import Choices, Fixed, LogRange, Range, Setting
 from tuning.space import write_setting
-from tuning.spec import DataSpec, EarlyStoppingSpec, EvaluationSpec, SamplerSpec, StudySpec
+from tuning.spec import DataSpec, EarlyStoppingSpec, EvaluationSpec, StudySpec
 
 Fields = dict[str, Any]
 
 BLANK = "blank"
-DEFAULT_TRIALS: Mapping[str, int] = {"grid": 40, "random": 40, "tpe": 60}
+DEFAULT_TRIALS: Mapping[str, int] = {
+    "grid": 40,
+    "random": 40,
+    "tpe": 60,
+    "gp": 40,
+    "forest": 40,
+    "qmc": 64,
+    "cmaes": 100,
+}
 GRID_POINTS = "5"  # what a range gets when a grid needs a list of it
 _USUAL_SEAL = 20.0  # percent; what the toggle offers after none were sealed
 _PARTS = ("kind", "fixed", "list", "low", "high", "step", "points")
@@ -77,8 +86,14 @@ class Draft:
         content = json.loads(text)
         usual = form_of(StudySpec(name="draft", data=DataSpec(dataset="pima")))
         for part in ("fields", "start"):
-            content[part] = usual | content[part]
+            content[part] = usual | _brought_up_to_date(content[part])
         return cls(**content)
+
+
+def _brought_up_to_date(fields: Fields) -> Fields:
+    """Return a form of an earlier version, which had a switch instead of `scaling`."""
+    rest = {name: value for name, value in fields.items() if name != "scale"}
+    return rest if fields.get("scale", True) else {"scaling.fixed": "off"} | rest
 
 
 def form_of(spec: StudySpec) -> Fields:
@@ -111,7 +126,6 @@ def _data_fields(data: DataSpec) -> Fields:
         "test_percent": percent(data.test_fraction) or _USUAL_SEAL,
         "split_seed": data.split_seed,
         "sample_percent": percent(data.sample_fraction),
-        "scale": data.scale,
     }
 
 
@@ -194,7 +208,7 @@ def _suggestion(parameter: Parameter) -> Fields:
 
 def _list_parts(parameter: Parameter, setting: Choices) -> Fields:
     if parameter.kind == "choice":
-        return {"kind": "list", "list": list(setting.values)}
+        return {"kind": "list", "list": [show_value(value) for value in setting.values]}
     parts: Fields = {"kind": "list", "list": write_setting(parameter.name, setting)}
     numbers = [value for value in setting.values if isinstance(value, (int, float))]
     if parameter.kind != "layers" and len(numbers) > 1:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from pages.parts import show
+from pages.parts.belonging import belonging_words
 from pages.parts.forms import widgets
 from pages.parts.forms.reading import Checked
 from pages.parts.words import HELP
@@ -56,7 +57,9 @@ def draw_evaluation(checked: Checked) -> None:
             help=_METHOD_HELP,
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            _draw_parts()
+            _draw_parts(checked.info)
+        if checked.info is not None and (words := belonging_words(checked.info)):
+            st.caption(words)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             _draw_score(checked.info)
         _draw_confirm(checked)
@@ -69,7 +72,7 @@ def _methods(info: DatasetInfo | None) -> list[str]:
     return [name for name in _METHODS if name != "test" or has_test or chosen == "test"]
 
 
-def _draw_parts() -> None:
+def _draw_parts(info: DatasetInfo | None) -> None:
     method = widgets.value("method")
     if method == "kfold":
         st.segmented_control(
@@ -98,7 +101,7 @@ def _draw_parts() -> None:
         help=_REPEAT_HELP,
         width=140,
     )
-    if method == "kfold":
+    if method == "kfold" and (info is None or info.belonging != "time"):
         st.toggle("Shuffle", key=widgets.bind("shuffle"), help=_SHUFFLE_HELP)
 
 

@@ -10,7 +10,7 @@ from pages.parts import problems, state
 from pages.parts.forms import widgets
 from pages.parts.forms.draft import BLANK, Draft, form_of
 from pages.parts.forms.refining import remembered_proposal
-from pages.parts.forms.starter import starter
+from pages.parts.forms.starter import class_weight_of, starter
 from storage.database import Database
 from storage.drafts import load_draft
 from storage.studies import get_study, list_studies
@@ -20,6 +20,7 @@ from tuning.spec import StudySpec
 
 _FIRST_CHOICE, _NO_DOWNLOAD = "pima", "breast-cancer"
 _WANTED = "new_wanted_origin"
+_FILE, _FILE_TEXT = "new_spec_file", "new_spec_file_text"
 _N_STUDIES = 50
 _PUBLISHED, _SEALED = "As published", "With sealed test"
 _VARIANT_FIELDS = ("sealed", "include_default", "confirm")
@@ -54,7 +55,17 @@ def spec_of_origin(db: Database, origin: str, dataset: str = "") -> StudySpec:
         return StudySpec.parse(get_study(db, name).spec)
     if kind == "refine":
         return remembered_proposal(db, name).refinement.spec
-    return starter(dataset_info(dataset or _usual_dataset()))
+    if kind == "file":
+        return _spec_of_file()
+    info = dataset_info(dataset or _usual_dataset())
+    return starter(info, class_weight_of(db, info))
+
+
+def _spec_of_file() -> StudySpec:
+    """Return the study of the file that was opened last; its dataset has to be here."""
+    spec = StudySpec.parse(state.recall(_FILE_TEXT))
+    dataset_info(spec.data.dataset, spec.data.digits)
+    return spec.model_copy(update={"by_hand": ()})  # numbers of the other study
 
 
 def _usual_dataset() -> str:
@@ -88,6 +99,8 @@ def title_of(origin: str) -> str:
         return f"Recipe: {RECIPES[name].group}, {RECIPES[name].title.lower()}"
     if kind == "refine":
         return f"Refined: {name}"
+    if kind == "file":
+        return f"File: {name}"
     return f"Study: {name}" if kind == "study" else "Blank"
 
 
@@ -106,6 +119,29 @@ def draw_origin() -> None:
         filter_mode="contains",
         width=360,
     )
+
+
+def draw_spec_file() -> None:
+    """Draw the field for a study's spec as a JSON file, from here or from anywhere else."""
+    with st.popover("Open a spec", icon=":material/upload_file:", key="new_spec"):
+        st.file_uploader(
+            "Spec of a study (JSON)", type="json", key=_FILE, on_change=_file_opened,
+            help="The study page writes it: Download, Spec as JSON.",
+        )  # fmt: skip
+
+
+@problems.told
+def _file_opened() -> None:
+    file = st.session_state[_FILE]
+    if file is None:
+        return
+    state.remember(_FILE_TEXT, file.getvalue().decode(errors="replace"))
+    widgets.collect()
+    _spec_of_file()  # what cannot be used is told now, and nothing is replaced
+    if widgets.current().is_edited:
+        state.remember(_WANTED, f"file:{file.name}")
+    else:
+        _start_from(f"file:{file.name}")
 
 
 def draw_variant() -> None:

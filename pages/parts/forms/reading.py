@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pages.parts.forms.draft import Fields
+from pages.parts.forms.samplers import sampler_warnings
 from pages.parts.forms.sealing import FEWEST_ROWS_TO_SEAL
 from tuning.checks import study_problems, study_warnings
 from tuning.datasets.catalogue import dataset_info
@@ -49,8 +50,6 @@ _PLACES: Mapping[str, str] = {
     "pruner": "limits",
 }
 _ROW_PLACES = {parameter.label: f"space.{name}" for name, parameter in PARAMETERS.items()}
-_MANY_CELLS = 500
-_FEW_TRIALS = 20
 
 Told = dict[str, list[str]]
 
@@ -101,7 +100,9 @@ def check(fields: Fields) -> Checked:
     if spec is not None and checked.info is not None:
         _tell(checked.problems, study_problems(spec, checked.info))
         _tell(checked.warnings, _warnings(spec, checked.info))
-        _tell(checked.warnings, _sampler_warnings(spec))
+        _tell(checked.warnings, sampler_warnings(spec))
+        if note := space_note(spec):
+            _tell(checked.warnings, [note])
     if spec is not None and not checked.problems:
         checked.spec = _as_published_or_own(spec)
     return checked
@@ -200,7 +201,6 @@ def _raw(fields: Fields, space: dict[str, Any], info: DatasetInfo | None) -> dic
             "test_fraction": _share(fields["test_percent"]) if fields["sealed"] else 0.0,
             "split_seed": fields["split_seed"],
             "sample_fraction": _share(fields["sample_percent"]),
-            "scale": fields["scale"],
         },
         "model": fields["model"],
         "space": space,
@@ -287,15 +287,6 @@ def _warnings(spec: StudySpec, info: DatasetInfo) -> Iterator[str]:
     for sentence in study_warnings(spec, info):
         if not (info.n_rows < FEWEST_ROWS_TO_SEAL and sentence.startswith("Without sealed")):
             yield sentence
-
-
-def _sampler_warnings(spec: StudySpec) -> Iterator[str]:
-    if spec.sampler.kind == "grid" and spec.n_trials > _MANY_CELLS:
-        yield f"{spec.n_trials:,} trials: Random finds nearly as good a point with far fewer."
-    if spec.sampler.kind == "tpe" and spec.n_trials < _FEW_TRIALS:
-        yield f"Below {_FEW_TRIALS} trials TPE is about as good as Random."
-    if note := space_note(spec):
-        yield note
 
 
 def place_of(sentence: str) -> str:

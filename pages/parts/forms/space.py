@@ -17,16 +17,12 @@ from pages.parts.forms.draft import (
     with_sampler,
 )
 from pages.parts.forms.reading import Checked, fixed_of, read_row, rows_of
+from pages.parts.forms.samplers import SAMPLER_HELP, WITH_STARTUP
 from tuning.errors import ParameterError, SpecError
-from tuning.parameters import PARAMETERS, Parameter, parameters_of
+from tuning.parameters import OFF, PARAMETERS, Parameter, parameters_of
 from tuning.setting import Fixed, Setting, grid_values, n_values
 from tuning.space import write_setting
 
-_SAMPLER_HELP: Mapping[str, str] = {
-    "grid": "Every combination.",
-    "random": "Draws at random; good with many parameters.",
-    "tpe": "Learns which values do well (tree of Parzen estimators).",
-}
 _KINDS: Mapping[str, str] = {
     "fixed": "Fixed",
     "list": "List",
@@ -99,7 +95,7 @@ def _draw_sampler() -> None:
                 help="Settings to try.",
                 width=140,
             )
-        if sampler == "tpe":
+        if sampler in WITH_STARTUP:
             st.number_input(
                 "Start-up trials",
                 min_value=1,
@@ -108,12 +104,12 @@ def _draw_sampler() -> None:
                 help="Drawn at random before anything is learnt.",
                 width=140,
             )
-    st.caption(_SAMPLER_HELP[sampler])
+    st.caption(SAMPLER_HELP[sampler])
 
 
 def _sampler_lines() -> str:
     return "  \n".join(
-        f"**{show.SAMPLERS[name]}**: {text}" for name, text in _SAMPLER_HELP.items()
+        f"**{show.SAMPLERS[name]}**: {text}" for name, text in SAMPLER_HELP.items()
     )
 
 
@@ -195,7 +191,11 @@ def _draw_fixed_value(parameter: Parameter) -> None:
     label = f"{parameter.label}, value"
     if parameter.kind == "choice":
         st.selectbox(
-            label, parameter.choices, key=widgets.bind(field), label_visibility="collapsed"
+            label,
+            parameter.options,
+            format_func=lambda option: _option_text(parameter, option),
+            key=widgets.bind(field),
+            label_visibility="collapsed",
         )
         return
     st.text_input(
@@ -209,7 +209,8 @@ def _draw_list(parameter: Parameter) -> None:
     if parameter.kind == "choice":
         st.multiselect(
             label,
-            parameter.choices,
+            parameter.options,
+            format_func=lambda option: _option_text(parameter, option),
             key=widgets.bind(field),
             placeholder="Choose…",
             label_visibility="collapsed",
@@ -222,6 +223,10 @@ def _draw_list(parameter: Parameter) -> None:
         placeholder=parameter.example,
         label_visibility="collapsed",
     )
+
+
+def _option_text(parameter: Parameter, option: str) -> str:
+    return parameter.none_means or option if option == OFF else option
 
 
 def _draw_range(parameter: Parameter, kind: str) -> None:

@@ -15,20 +15,26 @@ from tuning.analysis.estimate import estimate
 from tuning.datasets.catalogue import dataset_info, fetch, is_available
 from tuning.errors import DatasetUnavailableError
 from tuning.launch import launch
-from tuning.recipes import EXAMPLE, recipe
+from tuning.recipes import EXAMPLE, recipe, with_sealed_test
+from tuning.spec import StudySpec
 
 _WANTED = "example_wanted"
 _UNAVAILABLE = "example_unavailable"
 
 
+def example_spec() -> StudySpec:
+    """Return the example's study: with sealed rows, and leaders that are confirmed."""
+    return with_sealed_test(recipe(EXAMPLE).spec)
+
+
 def example_card() -> None:
     """Draw the example with the button that runs it."""
-    spec = recipe(EXAMPLE).spec
+    spec = example_spec()
     guess = estimate(db(), spec, dataset_info(spec.data.dataset))
     st.subheader("Watch it work", anchor=False)
     st.markdown(
-        f"{spec.n_trials} settings for predicting diabetes, {plural(guess.n_fits, 'fit')}; "
-        + f"{about(guess.low_s, guess.high_s)}."
+        f"{spec.n_trials} settings for predicting diabetes, {plural(guess.n_fits, 'fit')}, "
+        + f"then confirming; {about(guess.low_s, guess.high_s)}."
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
@@ -50,7 +56,7 @@ def example_card() -> None:
 def _run(token: str) -> None:
     """Start the example; `token` makes a double click one study."""
     take(_UNAVAILABLE)
-    spec = recipe(EXAMPLE).spec
+    spec = example_spec()
     if is_available(spec.data.dataset):
         links.open_study(launch(db(), spec, token))
     remember(_WANTED, token)
@@ -61,7 +67,7 @@ def _fetch_first() -> None:
     token = take(_WANTED)
     if token is None:
         return
-    spec = recipe(EXAMPLE).spec
+    spec = example_spec()
     with st.spinner(f"Fetching {dataset_info(spec.data.dataset).title}…", show_time=True):
         try:
             fetch(spec.data.dataset)
@@ -75,7 +81,7 @@ def _offer_cousin() -> None:
     error = recall(_UNAVAILABLE)
     if error is None:
         return
-    spec = offer_cousin(error, recipe(EXAMPLE).spec)
+    spec = offer_cousin(error, example_spec())
     if spec is not None:
         take(_UNAVAILABLE)
         links.open_study(launch(db(), spec))

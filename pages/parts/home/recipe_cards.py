@@ -9,7 +9,8 @@ from pages.parts.show import about, plural
 from pages.parts.state import db
 from tuning.analysis.estimate import estimate
 from tuning.datasets.catalogue import dataset_info
-from tuning.recipes import RECIPES, Recipe
+from tuning.recipe import Recipe
+from tuning.recipes import RECIPES
 
 _ALL = "All"
 _ESTIMATES_KEPT_S = 60

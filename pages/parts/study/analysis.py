@@ -12,11 +12,13 @@ import streamlit as st
 from pages.parts.show import plural
 from pages.parts.state import recall, remember
 from pages.parts.study.analysis_views.importance import importance_view
+from pages.parts.study.analysis_views.plots import plots_view
 from pages.parts.study.analysis_views.search import best_view, more_view
 from pages.parts.study.analysis_views.slices import one_parameter_view, two_parameters_view
-from pages.parts.study.analysis_views.snapshot import Snapshot
+from pages.parts.study.analysis_views.snapshot import PICTURES, Snapshot
 from pages.parts.study.analysis_views.what_if import what_if_view
 from pages.parts.study.view import View
+from pages.parts.words import HELP
 from tuning.spec import StudySpec
 
 _Draw = Callable[[View, Snapshot], None]
@@ -32,6 +34,7 @@ def analysis_tab(view: View) -> None:
             bind="query-params", label_visibility="collapsed", wrap=True,
         )  # fmt: skip
         st.space("stretch")
+        _picture(chosen or "")
         _based_on(view, snapshot)
     draw = views.get(chosen or "", importance_view)
     draw(view, snapshot)
@@ -48,7 +51,18 @@ def _views(spec: StudySpec) -> dict[str, _Draw]:
         views |= {"What if": what_if_view, "One parameter": one_parameter_view}
     if len(spec.searched) > 1:
         views["Two parameters"] = two_parameters_view
+    views["All plots"] = plots_view
     return views
+
+
+def _picture(chosen: str) -> None:
+    """Let a person choose what the camera above a chart saves; one chart has none."""
+    if chosen == "What if":
+        return
+    st.segmented_control(
+        "Picture", PICTURES, default=PICTURES[0], required=True, key="an_picture",
+        label_visibility="collapsed", help=HELP["picture"], persist_state="session",
+    )  # fmt: skip
 
 
 def _snapshot(view: View) -> Snapshot:

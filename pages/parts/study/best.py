@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from pathlib import Path
 
 import streamlit as st
 
 from pages.parts.show import escape, plural
+from pages.parts.state import db
 from pages.parts.study.drawer import settings_table, trainers_caption
 from pages.parts.study.facts import SCORES, SPREAD_HELP, as_python
+from pages.parts.study.model_page import model_page
 from pages.parts.study.sealed import confusion, sealed_card
 from pages.parts.study.view import View
 from pages.parts.words import HELP
@@ -20,6 +24,8 @@ from tuning.analysis.verdict import Judgement
 from tuning.analysis.verdict_words import expected_sentence
 from tuning.digits import with_error
 from tuning.export.files import best_model_path
+from tuning.export.predicting import can_predict, model_zip
+from tuning.export.script import script_name, training_script, why_no_script
 from tuning.models.size import layer_text, n_weights
 from tuning.sealed_scoring import model_trial
 
@@ -52,8 +58,10 @@ def best_tab(view: View) -> None:
         sealed_card(view)
         confusion(view)
         _model_file(view.row, number, found.leader)
+        _script(view, number)
         st.caption("Settings as Python")
         st.code(as_python({**view.spec.fixed, **settings_of(trial)}), language="python")
+    model_page(view, number, found.leader)
 
 
 def _pick(found: Judgement, leader: int) -> int:
@@ -139,9 +147,40 @@ def _model_file(row: StudyRow, number: int, leader: int) -> None:
         on_click="ignore",
         help=HELP["model_file"],
     )
+    if can_predict(json.loads((path.parent / "model.json").read_text("utf-8"))):
+        st.download_button(
+            "Download it with predict.py (.zip)",
+            data=functools.partial(model_zip, path.parent),
+            file_name=f"{row.id}-model.zip",
+            mime="application/zip",
+            icon=":material/folder_zip:",
+            key="best_model_zip",
+            on_click="ignore",
+            help="The model, and a script that reads raw rows from a CSV file and predicts.",
+        )
     note = _whose_model(path, number, leader)
     if note:
         st.caption(note)
+
+
+def _script(view: View, number: int) -> None:
+    """Offer the script of a trial; where its rows cannot be read any more, there is none."""
+    if view.info is None:
+        return
+    reason = why_no_script(db(), view.info)
+    if reason:
+        st.caption(f"No training script: {escape(reason)}")
+        return
+    st.download_button(
+        "Download the training script (.py)",
+        data=functools.partial(training_script, db(), view.id, number),
+        file_name=script_name(view.id, number),
+        mime="text/x-python",
+        icon=":material/code:",
+        key="best_script",
+        on_click="ignore",
+        help="Trains this trial again with Keras and scikit-learn alone, and checks its score.",
+    )
 
 
 def _whose_model(path: Path, number: int, leader: int) -> str:

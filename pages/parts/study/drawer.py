@@ -10,6 +10,8 @@ import streamlit as st
 
 from pages.parts import problems
 from pages.parts.charts.curves import Display, Frame, Lines, curve_table, learning_curves
+from pages.parts.notes.editor import Place, note_editor, star_button
+from pages.parts.notes.shown import note_text, tag_badges
 from pages.parts.show import escape, plural
 from pages.parts.state import db, query
 from pages.parts.study.beside import beside
@@ -24,6 +26,7 @@ from pages.parts.study.facts import (
 )
 from pages.parts.study.view import View, close_drawer
 from pages.parts.words import HELP
+from storage.notes import read_note
 from storage.results import FitRow, TrialRow
 from storage.studies import ACTIVE_STATES, FINISHED, StudyRow
 from storage.wishes import ask_to_confirm
@@ -65,6 +68,7 @@ def _content(view: View, row: TrialRow) -> None:
         fits = seen.fits_of(row.number)
         found = seen.judged.found
     _score(view, row, fits, found)
+    _note(view, row.number)
     settings = settings_of(row)
     st.markdown(escape(settings_text(settings)))
     with st.expander("All settings"):
@@ -76,6 +80,20 @@ def _content(view: View, row: TrialRow) -> None:
     beside(view, row.number)
     st.caption("Settings as Python")
     st.code(as_python({**view.spec.fixed, **settings}), language="python")
+
+
+def _note(view: View, number: int) -> None:
+    """Draw the star, the tags and the note of a trial, with where they are changed."""
+    place, written = Place(view.id, number), read_note(db(), view.id, number)
+    if not view.watching or written.tags:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if not view.watching:
+                star_button(place, written)
+            tag_badges(written.tags)
+    note_text(written, "drawer_note_text")
+    if not view.watching:
+        with st.expander("Write a note", key="drawer_note"):
+            note_editor(place, written)
 
 
 # What it scores, and how it stands.

@@ -10,6 +10,7 @@ from typing import Any
 from pages.parts.show import SAMPLERS, about, clock, duration, plural
 from storage.results import FitRow, TrialRow
 from storage.studies import FINISHED, PAUSED, PREPARING, STOPPED, TRAINING, WAITING, StudyRow
+from tuning.analysis.remaining import while_running
 from tuning.analysis.verdict_words import SCORE_WORDS
 from tuning.datasets.info import DatasetInfo
 from tuning.digits import with_error
@@ -139,7 +140,8 @@ def _training_sentence(row: StudyRow, fits: str, *, confirms: bool) -> str:
     then = " · then confirming" if confirms else ""
     if row.seconds_left is None:
         return f"{fits}{then} · time left: after the first epoch"
-    return f"{fits}{then} · {about(row.seconds_left, row.seconds_left)} left"
+    low_s, high_s = while_running(row.seconds_left)
+    return f"{fits}{then} · {about(low_s, high_s, row.seconds_left)} left"
 
 
 def _failed_sentence(row: StudyRow) -> str:

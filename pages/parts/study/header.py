@@ -12,6 +12,9 @@ import streamlit as st
 
 from pages.parts import links, problems
 from pages.parts.deleting import confirm_delete
+from pages.parts.notes.editor import Place, note_editor, star_button
+from pages.parts.notes.shown import note_text, tag_badges
+from pages.parts.report import report_html
 from pages.parts.running import progress, study_badge, worker_is_offline
 from pages.parts.show import clock, escape, plural, since, state_badge
 from pages.parts.state import db, recall, remember, timezone
@@ -33,6 +36,7 @@ from pages.parts.study.view import View
 from pages.parts.study.why import Reason, why
 from pages.parts.words import HELP
 from storage import processes
+from storage.notes import Note, read_note
 from storage.settings import settings
 from storage.studies import (
     FAILED,
@@ -50,7 +54,7 @@ from storage.wishes import (
     resume,
     set_priority,
 )
-from tuning.export.files import fits_csv, study_json, trials_csv
+from tuning.export.formats import FORMATS
 
 _Look = tuple[Literal["green", "red", "off"], Literal["up", "down", "off"]]
 _EFFECTS: dict[str, _Look] = {
@@ -73,21 +77,23 @@ class _Head:
 
 def header(view: View) -> None:
     """Draw the head of a study."""
-    row = view.row
+    row, written = view.row, read_note(db(), view.id)
     with st.container(horizontal=True, vertical_alignment="center"):
         links.link(links.STUDIES, "Studies", icon=":material/chevron_left:")
         st.subheader(escape(row.name), anchor=False, width="content")
         badge = study_badge(row)
         st.badge(badge.word, icon=badge.icon, color=badge.color)
+        tag_badges(written.tags)
         st.space("stretch")
         if not view.watching:
             with st.container(horizontal=True, width="content"):
-                _buttons(view)
+                _buttons(view, written)
     st.fragment(_numbers, run_every=view.poll_s, key="study_header")(view)
+    note_text(written, view.key("note_text"))
     _tell_the_end(view)
 
 
-def _buttons(view: View) -> None:
+def _buttons(view: View, written: Note) -> None:
     row = view.row
     if row.state in {PAUSED, STOPPED}:
         st.button(
@@ -117,6 +123,9 @@ def _buttons(view: View) -> None:
         )  # fmt: skip
     if row.state == FINISHED:
         next_step(view)
+    star_button(Place(view.id), written)
+    with st.popover("Note", icon=":material/edit_note:", key="study_note"):
+        note_editor(Place(view.id), written)
     with st.popover("Share", icon=":material/share:", key="study_share"):
         _share(view)
     with st.popover("More", icon=":material/more_horiz:", key="study_more"):
@@ -216,22 +225,29 @@ def _more(view: View) -> None:
 
 def downloads(study_id: str, where: str) -> None:
     """Draw the buttons that download a study's results; files are made when asked for."""
-    files = (
-        ("Trials as CSV", "-trials.csv", "text/csv", trials_csv),
-        ("Fits as CSV", "-fits.csv", "text/csv", fits_csv),
-        ("Everything as JSON", ".json", "application/json", study_json),
-    )
-    for label, ending, mime, make in files:
+    for name, wanted in FORMATS.items():
         st.download_button(
-            label,
-            data=functools.partial(make, db(), study_id),
-            file_name=f"{study_id}{ending}",
-            mime=mime,
+            wanted.label,
+            data=functools.partial(wanted.make, db(), study_id),
+            file_name=f"{study_id}{wanted.ending}",
+            mime=wanted.mime,
             icon=":material/download:",
-            key=f"download_{where}{ending}",
+            key=f"download_{where}_{name}",
             on_click="ignore",
             width="stretch",
+            help=wanted.help,
         )
+    st.download_button(
+        "Report (HTML)",
+        data=functools.partial(report_html, db(), study_id),
+        file_name=f"{study_id}.html",
+        mime="text/html",
+        icon=":material/description:",
+        key=f"download_{where}_report",
+        on_click="ignore",
+        width="stretch",
+        help="Verdict, charts, all trials and how they were judged: one file, opens offline.",
+    )
 
 
 def _numbers(view: View) -> None:

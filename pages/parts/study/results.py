@@ -42,7 +42,7 @@ def results_tab(view: View) -> None:
         return
     results_grid(view, snapshot, table, asked.label)
     _ticked_curves(view)
-    with st.container(horizontal=True):
+    with st.popover("Download", icon=":material/download:", key="results_downloads"):
         downloads(view.id, "results")
 
 

@@ -23,8 +23,8 @@ from tuning.parameters import PARAMETERS
 from tuning.training.choice import trainers_in_words
 
 _ROW_PX = 36
-_MOST_ROWS = 2_000  # in one grid; above, pages
-_PAGE_ROWS = 1_000
+_MOST_ROWS = 500  # in one grid; above, pages
+_PAGE_ROWS = 250
 _GRID_PX = 560
 _TIME_HELP = "Until its fits were done. Trials that differ only in epochs share a training."
 

@@ -34,7 +34,7 @@ class Snapshot:
 
     @cached_property
     def as_baseline(self) -> dict[int, bool]:
-        """Of each trial with a score, whether it is within its interval of guessing."""
+        """Of each trial with a score, whether it is no better than guessing."""
         return as_baseline(self.found)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.class_weight import compute_class_weight
 
 from tuning.datasets.info import DatasetInfo, Task
 from tuning.models.build import make_model
@@ -53,12 +54,21 @@ def make_network(task: Task, stopping: EarlyStoppingSpec | None = None) -> Netwo
     return Network("dense", info, stopping)
 
 
-def make_fold(task: Task, fold: int = 0, n_train: int = N_TRAIN) -> FoldData:
-    """Make rows whose targets follow from three sums of the inputs, and some noise."""
+def make_fold(
+    task: Task, fold: int = 0, n_train: int = N_TRAIN, *, rare: bool = False
+) -> FoldData:
+    """Make rows whose targets follow from three sums of the inputs, and some noise.
+
+    Parameters
+    ----------
+    rare : bool
+        Whether the first class has most of the rows.
+    """
     rng = np.random.default_rng(fold)
     features = rng.normal(size=(n_train + N_SCORE + N_WATCH, N_INPUTS)).astype(np.float32)
     sums = features @ np.random.default_rng(99).normal(size=(N_INPUTS, 3))
     sums += rng.normal(scale=0.5, size=sums.shape)
+    sums[:, 0] -= 2.0 * rare if task == "binary" else -2.0 * rare
     targets = {"binary": sums[:, 0] > 0, "multiclass": sums.argmax(1), "regression": sums[:, 0]}
     numbers = targets[task].astype(np.float32)
     cuts = (
@@ -98,7 +108,7 @@ def train_stack(
     """Train a stack and return the weights of each training, and what each epoch told."""
     parts = {key: folds[key[1]] for key in parts_of(stack)}
     layout = make_layout(network, stack, parts)
-    program, fits = program_for(layout), make_fits(stack, parts)
+    program, fits = program_for(layout), make_fits(network, stack, parts)
     rows, state = make_rows(list(parts.values())), make_state(layout, stack)
     orders, told = Orders(stack, fits, layout), []
     for epoch in range(n_epochs):
@@ -111,17 +121,31 @@ def train_stack(
     return weights, told
 
 
+def keras_class_weight(
+    network: Network, training: Training, targets: NDArray[np.float32]
+) -> dict[int, float] | None:
+    """Return what Keras takes as `class_weight`, by scikit-learn's own numbers."""
+    if training.params["class_weight"] is None or network.info.task == "regression":
+        return None
+    classes = np.unique(targets)
+    weights = compute_class_weight("balanced", classes=classes, y=targets)
+    return dict(zip(classes.astype(int).tolist(), weights.tolist(), strict=True))
+
+
 def train_by_keras(
     network: Network, training: Training, data: FoldData, n_epochs: int
 ) -> keras.Model:
     """Train with `train_on_batch`, from the same weights and the same rows."""
     model = make_model(network.model, training.params, network.info, training.seed)
     batch_size = int(str(training.params["batch_size"]))
+    weights = keras_class_weight(network, training, data.train.targets)
     for epoch in range(n_epochs):
         order = epoch_order(training.seed, epoch, len(data.train))
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
-            model.train_on_batch(data.train.features[rows], data.train.targets[rows, None])
+            model.train_on_batch(
+                data.train.features[rows], data.train.targets[rows, None], class_weight=weights
+            )
     return model
 
 

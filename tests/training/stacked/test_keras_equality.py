@@ -1,7 +1,7 @@
 """It is Keras: the weights of a stack are those of `train_on_batch`, whatever is combined.
 
-Every optimizer meets every activation; what else a network can have is drawn for each pair, so
-that each value meets many others.
+Every optimizer meets every activation (a third of them in CI); what else a network can have is
+drawn for each pair, so that each value meets many others.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import keras
 import numpy as np
 import pytest
 
+from tests.bounded import pairs
 from tests.training.stacked.small import (
     CLASSES,
+    keras_class_weight,
     make_fold,
     make_network,
     make_stack,
@@ -51,27 +53,31 @@ def drawn(place: int) -> tuple[Task, list[dict[str, Any]]]:
                 "dropout_rate": float(rng.choice([0.0, 0.3])),
                 "max_norm": [None, 0.8][int(rng.integers(2))],
                 "batch_size": int(rng.choice([16, 29])),
+                "class_weight": [None, "balanced"][(place // 2 + trial) % 2],
             }
         )
     return TASKS[place % len(TASKS)], settings
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", range(len(PAIRS)), ids=["-".join(pair) for pair in PAIRS])
-def test_fifty_steps_end_at_the_weights_of_train_on_batch(place: int) -> None:
+@pytest.mark.parametrize(("optimizer", "activation"), pairs(OPTIMIZERS, ACTIVATIONS, share=3))
+def test_fifty_steps_end_at_the_weights_of_train_on_batch(
+    optimizer: str, activation: str
+) -> None:
+    place = PAIRS.index((optimizer, activation))
     task, settings = drawn(place)
     network, folds = make_network(task), {0: make_fold(task)}
     trainings = make_trainings(settings)
 
     ours, told = train_stack(network, make_stack(trainings), folds, N_EPOCHS)
 
-    for slot, training in enumerate(trainings):
-        model = train_by_keras(network, training, folds[0], N_EPOCHS)
-        assert relative_gap(ours[slot], model.get_weights()) < 1e-4
-        score = folds[0].score
-        loss, metric = model.evaluate(score.features, score.targets[:, None], verbose=0)
-        assert float(told[-1].val_loss[slot]) == pytest.approx(loss, rel=1e-3)
-        assert float(told[-1].val_metric[slot]) == pytest.approx(metric, rel=1e-3)
+    slot = place % 2  # the other one is there to be stacked with
+    model = train_by_keras(network, trainings[slot], folds[0], N_EPOCHS)
+    assert relative_gap(ours[slot], model.get_weights()) < 1e-4
+    score = folds[0].score
+    loss, metric = model.evaluate(score.features, score.targets[:, None], verbose=0)
+    assert float(told[-1].val_loss[slot]) == pytest.approx(loss, rel=1e-3)
+    assert float(told[-1].val_metric[slot]) == pytest.approx(metric, rel=1e-3)
     keras.backend.clear_session()
 
 
@@ -94,6 +100,47 @@ def test_one_epoch_ends_at_the_weights_of_train_on_batch(
     for slot, training in enumerate(trainings):
         model = train_by_keras(network, training, folds[0], 1)
         assert relative_gap(ours[slot], model.get_weights()) < 1e-5
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_weighted_classes_end_at_the_weights_of_train_on_batch(task: Task) -> None:
+    network, folds = make_network(task), {0: make_fold(task, rare=True)}
+    settings: list[dict[str, Any]] = [{"class_weight": "balanced"}, {"batch_size": 40}]
+    trainings = make_trainings(settings)
+
+    ours, told = train_stack(network, make_stack(trainings), folds, 2)
+
+    for slot, training in enumerate(trainings):
+        model = train_by_keras(network, training, folds[0], 2)
+        assert relative_gap(ours[slot], model.get_weights()) < 1e-5
+        score = folds[0].score
+        loss, _ = model.evaluate(score.features, score.targets[:, None], verbose=0)
+        assert float(told[-1].val_loss[slot]) == pytest.approx(loss, rel=1e-4)
+    (unweighted,) = make_trainings([{"class_weight": None}])
+    model = train_by_keras(network, unweighted, folds[0], 2)
+    assert relative_gap(ours[0], model.get_weights()) > 1e-2
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_the_loss_of_weighted_classes_is_keras_history(task: Task) -> None:
+    network, data = make_network(task), make_fold(task, rare=True)
+    settings: dict[str, Any] = {"batch_size": len(data.train), "class_weight": "balanced"}
+    (training,) = make_trainings([settings])
+
+    _, told = train_stack(network, make_stack([training]), {0: data}, 3)
+
+    model = train_by_keras(network, training, data, 0)
+    history = model.fit(
+        data.train.features,
+        data.train.targets[:, None],
+        validation_data=(data.score.features, data.score.targets[:, None]),
+        class_weight=keras_class_weight(network, training, data.train.targets),
+        batch_size=len(data.train),
+        epochs=3,
+        verbose=0,
+    ).history
+    assert [float(t.loss[0]) for t in told] == pytest.approx(history["loss"], rel=1e-5)
+    assert [float(t.val_loss[0]) for t in told] == pytest.approx(history["val_loss"], rel=1e-5)
 
 
 def test_what_an_epoch_tells_is_keras_history() -> None:

@@ -22,6 +22,7 @@ from tests.training.stacked.small import (
     train_stack,
 )
 from tuning.datasets.info import DatasetInfo, Task
+from tuning.datasets.preparation import Preparation
 from tuning.parameters import Value
 from tuning.spec import EarlyStoppingSpec
 from tuning.training import plan as plan_module
@@ -52,7 +53,7 @@ def train(
     record = record or Record()
     folds = FOLDS[network.info.task]
     trainer = trainer or StackedTrainer(2)
-    trainer.train(network, trainings, lambda _repeat, fold: folds[fold], record)
+    trainer.train(network, trainings, lambda _repeat, fold, _preparation: folds[fold], record)
     return record
 
 
@@ -78,6 +79,7 @@ MIXED: list[dict[str, Value]] = [
     {"learning_rate": 0.02, "n_neurons": 7},
     {"dropout_rate": 0.4, "max_norm": 1.5},
     {"batch_size": 29},
+    {"class_weight": "balanced"},
     {"n_hidden": 0},
     {"optimizer": "sgd", "momentum": 0.9, "activation": "tanh"},
 ]
@@ -93,6 +95,24 @@ def test_curves_and_scores_are_those_of_the_keras_trainer(task: Task) -> None:
 
     assert_same(ours, theirs)
     assert {result.trainer for result in ours.results.values()} == {"stacked"}
+
+
+def test_each_training_gets_the_rows_of_its_own_preparation() -> None:
+    network, data = make_network("binary"), FOLDS["binary"][0]
+    settings: list[dict[str, Value]] = [{"scaling": "standard"}, {"scaling": None}]
+
+    def folds(_repeat: int, _fold: int, preparation: Preparation) -> FoldData:
+        shift = 3.0 if preparation.scaling is None else 0.0
+        train = Rows(data.train.features + np.float32(shift), data.train.targets)
+        return FoldData(train, data.score, data.watch)
+
+    ours, theirs = Record(), Record()
+    trainings = make_trainings(settings, epochs=(2,))
+    for trainer, record in ((StackedTrainer(1), ours), (KerasTrainer(), theirs)):
+        trainer.train(network, trainings, folds, record)
+
+    assert_same(ours, theirs)
+    assert not np.allclose(ours.curves[0, 0, 0], ours.curves[1, 0, 0])
 
 
 @pytest.mark.slow

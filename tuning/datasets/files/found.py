@@ -39,12 +39,11 @@ class Found:
 
     def recognised(self) -> Recognised:
         """Return it with the table as pandas has it."""
-        return Recognised(
-            self.options, _frame(self.table), self.notes, self.sheets, self.images
-        )
+        return Recognised(self.options, frame(self.table), self.notes, self.sheets, self.images)
 
 
-def _frame(table: pa.Table) -> pd.DataFrame:
+def frame(table: pa.Table) -> pd.DataFrame:
+    """Return a table as pandas has it, in the types that `Recognised` names."""
     import pandas as pd
 
     columns: dict[str, pd.Series[Any]] = {}

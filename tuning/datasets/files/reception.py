@@ -54,6 +54,13 @@ _places = threading.BoundedSemaphore(_MOST_AT_ONCE)
 def recognise(
     content: Path, name: str, wanted: Options | None = None, limits: Limits | None = None
 ) -> Recognised:
+    """Read a dropped file as `find` does, and return its table as pandas has it."""
+    return find(content, name, wanted, limits).recognised()
+
+
+def find(
+    content: Path, name: str, wanted: Options | None = None, limits: Limits | None = None
+) -> Found:
     """Read a dropped file in a process of its own.
 
     At most two files are read at once; more wait for their turn. Nothing is left of the
@@ -131,14 +138,14 @@ def _memory(process: psutil.Process) -> int:
         return 0
 
 
-def _answer(folder: Path, name: str) -> Recognised:
+def _answer(folder: Path, name: str) -> Found:
     """Read what the reader has written, trusting none of it."""
     try:
         answer = json.loads((folder / ANSWER).read_text("utf-8"))
         if "refused" in answer:
             error = error_from(answer["refused"], answer["values"])
         else:
-            return _found(folder, answer).recognised()
+            return _found(folder, answer)
     except (OSError, ValueError, LookupError, TypeError, RuntimeError) as broken:
         raise ReaderStoppedError(name) from broken
     raise error

@@ -43,7 +43,7 @@ class Layout:
     ----------
     widths : tuple of int
         Units of each hidden layer; a narrower fit leaves the rest of its units unused.
-    momentum, dropout, max_norm, padded : bool
+    momentum, dropout, max_norm, padded, weighted : bool
         Whether any fit needs it.
     batches : {"full", "short", "ragged"}
         Whether every batch is full, the last of an epoch may be shorter, or fits also differ in
@@ -66,6 +66,7 @@ class Layout:
     dropout: bool
     max_norm: bool
     padded: bool
+    weighted: bool
     batch_size: int
     n_steps: int
     batches: Batches
@@ -116,6 +117,8 @@ class Fits(NamedTuple):
         uint32; of the dropout after each hidden layer.
     widths : tensor of shape (n_layers, n_fits)
         int32; units of each hidden layer.
+    class_weights : tensor of shape (n_fits, n_classes) or None
+        What a row of each class counts; None where all rows of all fits count the same.
     """
 
     part: tf.Tensor
@@ -128,6 +131,7 @@ class Fits(NamedTuple):
     max_norm: tf.Tensor
     seeds: tf.Tensor
     widths: tf.Tensor
+    class_weights: tf.Tensor | None
 
 
 class State(NamedTuple):
@@ -295,6 +299,9 @@ class Program:
             tape.watch(state.weights)
             logits = self._forward(inputs, state.weights, masks, fits, calls)
             losses, metrics = self._losses(targets, logits)
+            if fits.class_weights is not None:
+                codes = tf.cast(targets, tf.int32)
+                losses *= tf.gather(fits.class_weights, codes, batch_dims=1)
             if present is None:
                 mean = tf.reduce_mean(losses, axis=1)
             else:

@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from tuning.models.build import make_optimizer
 from tuning.models.size import hidden_layers, n_outputs
 from tuning.training import interface
-from tuning.training.interface import FoldData, Network, Training
+from tuning.training.class_weights import class_weights, is_balanced
+from tuning.training.interface import FoldData, Network, Part, Training
 from tuning.training.plan import Stack
 from tuning.training.seeds import epoch_orders, part_seed
 from tuning.training.stacked.draws import as_int32_seed, starting_kernels
 from tuning.training.stacked.optimizers import rule_of
 from tuning.training.stacked.program import Batches, Fits, Head, Layout, PartRows, Rows, State
-
-Part = tuple[int, int]  # repeat and fold
 
 _NO_LIMIT = float("inf")
 
@@ -30,11 +29,11 @@ def make_layout(network: Network, stack: Stack, parts: Mapping[Part, FoldData]) 
     Parameters
     ----------
     parts : mapping
-        The rows of each repeat and fold that may occur.
+        The rows of each part that may occur.
     """
     params = [training.params for training in stack.trainings]
     widths = [hidden_layers(chosen) for chosen in params]
-    rows = np.array([len(parts[t.repeat, t.fold].train) for t in stack.trainings], np.int64)
+    rows = np.array([len(parts[t.part].train) for t in stack.trainings], np.int64)
     sizes = batch_sizes(stack)
     return Layout(
         n_inputs=network.info.n_inputs,
@@ -47,6 +46,7 @@ def make_layout(network: Network, stack: Stack, parts: Mapping[Part, FoldData]) 
         dropout=bool(stack.widths) and any(chosen.get("dropout_rate") for chosen in params),
         max_norm=bool(stack.widths) and any(chosen.get("max_norm") for chosen in params),
         padded=any(own != stack.widths for own in widths),
+        weighted=any(is_balanced(chosen, network.info) for chosen in params),
         batch_size=int(sizes.max()),
         n_steps=int((-(-rows // sizes)).max()),
         batches=_batches(rows, sizes),
@@ -59,8 +59,8 @@ def make_layout(network: Network, stack: Stack, parts: Mapping[Part, FoldData]) 
 
 
 def parts_of(stack: Stack) -> list[Part]:
-    """Return repeat and fold of each part whose rows a stack needs."""
-    return sorted({(training.repeat, training.fold) for training in stack.trainings})
+    """Return the parts whose rows a stack needs, which are of one preparation."""
+    return sorted({training.part for training in stack.trainings})
 
 
 def batch_sizes(stack: Stack) -> NDArray[np.int64]:
@@ -104,16 +104,16 @@ def _side_by_side(parts: Sequence[interface.Rows]) -> Rows:
     return Rows(tf.constant(features), tf.constant(targets), tf.constant(counts))
 
 
-def make_fits(stack: Stack, parts: Mapping[Part, FoldData]) -> Fits:
+def make_fits(network: Network, stack: Stack, parts: Mapping[Part, FoldData]) -> Fits:
     """Collect the numbers in which trainings differ.
 
     Parameters
     ----------
     parts : mapping
-        The rows of each repeat and fold, in the order in which `make_rows` got them.
+        The rows of each part, in the order in which `make_rows` got them.
     """
     order = {key: place for place, key in enumerate(parts)}
-    n_rows = [len(parts[t.repeat, t.fold].train) for t in stack.trainings]
+    n_rows = [len(parts[t.part].train) for t in stack.trainings]
     trainings = stack.trainings
     rates = np.array([t.params.get("dropout_rate") or 0.0 for t in trainings], np.float64)
     seeds = [
@@ -123,7 +123,7 @@ def make_fits(stack: Stack, parts: Mapping[Part, FoldData]) -> Fits:
     widths = np.array([hidden_layers(t.params) for t in trainings], np.int32)
     fill = Filler(stack)
     return Fits(
-        part=fill(np.array([order[t.repeat, t.fold] for t in trainings], np.int32)),
+        part=fill(np.array([order[t.part] for t in trainings], np.int32)),
         n_rows=fill(np.array(n_rows, np.int32)),
         batch_size=fill(batch_sizes(stack).astype(np.int32)),
         learning_rate=fill.numbers([_learning_rate(t) for t in trainings]),
@@ -133,7 +133,23 @@ def make_fits(stack: Stack, parts: Mapping[Part, FoldData]) -> Fits:
         max_norm=fill.numbers([t.params.get("max_norm") or _NO_LIMIT for t in trainings]),
         seeds=fill(np.array(seeds, np.uint32).reshape(-1, len(trainings)), axis=1),
         widths=fill(widths.T.reshape(-1, len(trainings)), axis=1),
+        class_weights=_class_weights(network, stack, parts),
     )
+
+
+def _class_weights(
+    network: Network, stack: Stack, parts: Mapping[Part, FoldData]
+) -> tf.Tensor | None:
+    """Return what a row of each class counts in each slot; 1 in a fit that weighs none."""
+    info = network.info
+    weights = [
+        class_weights(t.params, info, parts[t.part].train.targets) for t in stack.trainings
+    ]
+    if all(own is None for own in weights):
+        return None
+    ones = np.ones(len(info.class_names))
+    rows = [ones if own is None else own for own in weights]
+    return Filler(stack)(np.array(rows, np.float32))
 
 
 _default_rates: dict[str, float] = {}

@@ -18,6 +18,7 @@ from tuning.training.interface import (
     FoldData,
     FoldSource,
     Network,
+    Part,
     Reporter,
     Training,
 )
@@ -26,7 +27,6 @@ from tuning.training.progress import Progress, curve_values
 from tuning.training.stacked.program import Epoch, PartRows, program_for
 from tuning.training.stacked.slots import (
     Orders,
-    Part,
     make_fits,
     make_layout,
     make_rows,
@@ -65,7 +65,8 @@ class StackedTrainer:
         """
         if not trainings:
             return
-        plan = make_plan(network, trainings, row_counts(trainings[0], folds), self._n_cores)
+        rows = row_counts(network, trainings, folds)
+        plan = make_plan(network, trainings, rows, self._n_cores)
         parts, broken = _Parts(folds), threading.Event()
 
         def run(stack: Stack) -> None:
@@ -90,11 +91,17 @@ class StackedTrainer:
         self, network: Network, training: Training, data: FoldData, reporter: Reporter
     ) -> keras.Model:
         """Run one training and return its model, as early stopping leaves it."""
-        counts = row_counts(training, lambda _repeat, _fold: data)
+
+        def folds(*_part: object) -> FoldData:
+            return data
+
+        counts = row_counts(network, [training], folds)
         stack = make_plan(network, [training], counts, 1).stacks[0]
-        run = _Run(network, stack, _Parts(lambda _repeat, _fold: data), reporter)
+        run = _Run(network, stack, _Parts(folds), reporter)
         run.to_end(lambda: False)
         model = make_model(network.model, training.params, network.info, training.seed)
+        # A file of a compiled model needs the arrays of its optimizer, even if they are new.
+        model.optimizer.build(model.trainable_variables)
         model.set_weights(weights_of(run.left_with, 0, training, network.info.n_inputs))
         return model
 
@@ -150,7 +157,7 @@ class _Run:
         self._network, self._reporter = network, reporter
         self._data_of, self._rows = parts(parts_of(stack))
         self._fits = [
-            _Fit(Progress(network, t, self._data_of[t.repeat, t.fold], StackedTrainer.name))
+            _Fit(Progress(network, t, self._data_of[t.part], StackedTrainer.name))
             for t in stack.trainings
         ]
         for fit, unwanted in zip(self._fits, reporter.stopping(stack.trainings), strict=True):
@@ -163,7 +170,7 @@ class _Run:
         """Take the program and the unchanging numbers of a stack."""
         self._stack = stack
         self._program = program_for(make_layout(self._network, stack, self._data_of))
-        self._numbers = make_fits(stack, self._data_of)
+        self._numbers = make_fits(self._network, stack, self._data_of)
         self._orders = Orders(stack, self._numbers, self._program.layout)
         self._listen()
 

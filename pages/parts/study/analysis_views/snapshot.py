@@ -30,6 +30,7 @@ from tuning.spec import StudySpec
 T = TypeVar("T")
 
 CHART_PX = 420
+PICTURES = ("PNG", "SVG")  # what the camera above a chart saves
 _MOST_NUMBERS_SHOWN = 50  # rows; longer tables scroll
 _PLOTLY_UNUSED = ["lasso2d", "select2d", "autoScale2d"]
 
@@ -56,7 +57,7 @@ class Snapshot:
     @property
     def is_adaptive(self) -> bool:
         """Whether trials were proposed after others had been scored."""
-        return self.judged.spec.sampler.kind == "tpe"
+        return self.judged.spec.sampler.learns
 
     def trials(self) -> list[TrialRow]:
         """Return the finished trials; made anew, as nothing that is kept needs them."""
@@ -104,15 +105,18 @@ def waited(asked: Question, compute: Callable[[Question], T], height: int = CHAR
     return found
 
 
-def plot(view: View, figure: go.Figure, title: str, snapshot: Snapshot) -> None:
+def plot(
+    view: View, figure: go.Figure, title: str, snapshot: Snapshot, height: int = CHART_PX
+) -> None:
     """Draw a Plotly chart that is also a file to take away."""
+    picture = str(st.session_state.get("an_picture") or PICTURES[0]).lower()
     config: dict[str, Any] = {
         "displaylogo": False,
         "modeBarButtonsToRemove": _PLOTLY_UNUSED,
-        "toImageButtonOptions": {"format": "png", "scale": 2, "filename": view.id},
+        "toImageButtonOptions": {"format": picture, "scale": 2, "filename": view.id},
     }
     st.plotly_chart(
-        figure, height=CHART_PX, key=f"an_{snapshot.version}", config=config, alt=title
+        figure, height=height, key=f"an_{snapshot.version}", config=config, alt=title
     )
 
 
@@ -121,6 +125,11 @@ def numbers(table: pd.DataFrame) -> None:
     opened = st.expander("Numbers behind this chart", key="an_numbers", on_change="rerun")
     if opened.open:
         with opened:
+            st.download_button(
+                "Download as CSV", data=lambda: table.to_csv(index=False).encode(),
+                file_name="numbers.csv", mime="text/csv", icon=":material/download:",
+                key="an_numbers_csv", on_click="ignore",
+            )  # fmt: skip
             st.dataframe(
                 table, hide_index=True, height=_numbers_px(table), alt="Numbers of the chart"
             )

@@ -34,6 +34,7 @@ from tuning.parameters import PARAMETERS, Value, show_value
 from tuning.setting import Choices
 
 _CHART_PX = 300
+_ASKED, _OF_SNAPSHOT = "what if", 3  # what a question of the trees is, and where it stands
 _MOST_STUDIES = 8  # kept in memory, some 10 MB each
 _IS_SEARCH_SCORE = (
     "A score as the search shows it: the mean over folds and repeats, not yet corrected for "
@@ -44,7 +45,7 @@ _IS_GUIDE = "The trials were chosen by earlier scores, so the interval is only a
 
 def what_if_view(view: View, snapshot: Snapshot) -> None:
     """Draw a control for each searched parameter, and what its values would score."""
-    what_if, outside = waited(question(view, snapshot, "what if"), _learn, _CHART_PX)
+    what_if, outside = learned(view, snapshot)
     if not isinstance(what_if, WhatIf):
         cannot(what_if)
         caption(outside)
@@ -54,12 +55,23 @@ def what_if_view(view: View, snapshot: Snapshot) -> None:
     caption(_IS_SEARCH_SCORE, guide, outside, help_name="what_if")
 
 
+def learned(view: View, snapshot: Snapshot) -> tuple[WhatIf | str, str]:
+    """Return what the trials taught, or why they taught nothing, and what is left out."""
+    return waited(question(view, snapshot, _ASKED), learn, _CHART_PX)
+
+
+def with_trees(asked: Question) -> Question:
+    """Return the question that the trees of a snapshot are the answer to."""
+    return Question((*asked.key[:_OF_SNAPSHOT], _ASKED), asked.snapshot)
+
+
 @st.cache_resource(
     show_spinner=False,
     max_entries=_MOST_STUDIES,
     hash_funcs={Question: lambda asked: asked.key},
 )
-def _learn(asked: Question) -> tuple[WhatIf | str, str]:
+def learn(asked: Question) -> tuple[WhatIf | str, str]:
+    """Learn what was tried, once for a version of a study."""
     spec, tried = asked.spec, asked.snapshot.tried()
     what_if = make_what_if(
         spec,

@@ -1,0 +1,1 @@
+"""What the page that puts studies and trials side by side is made of."""

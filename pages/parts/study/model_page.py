@@ -1,0 +1,71 @@
+"""Below the settings of the best model: its curves, its network, and what it says."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts.charts.curves import Display, Frame, Lines, curve_table, learning_curves
+from pages.parts.study.analysis_views.snapshot import PICTURES
+from pages.parts.study.model_network import network_part
+from pages.parts.study.model_outputs import outputs_part
+from pages.parts.study.view import View, open_drawer
+from pages.parts.words import HELP
+from storage.settings import settings
+from tuning.analysis.curves import LOSS, Measure, loss_finding, measures
+from tuning.export.files import best_model_path
+from tuning.sealed_scoring import model_trial
+
+_CURVES_PX = 300
+
+
+def model_page(view: View, number: int, leader: int) -> None:
+    """Draw the learning curves of a trial, and its network where a model of it was saved."""
+    _curves(view, number)
+    path = best_model_path(settings().home, view.id)
+    if path is None:
+        return
+    owner = model_trial(path)
+    if number != (leader if owner is None else owner):
+        _not_saved(number)
+        return
+    st.segmented_control(
+        "Picture", PICTURES, default=PICTURES[0], required=True, key="best_picture",
+        label_visibility="collapsed", help=HELP["picture"], persist_state="session",
+    )  # fmt: skip
+    network_part(view, path)
+    outputs_part(view, path)
+
+
+def _not_saved(number: int) -> None:
+    st.caption(
+        f"Only the leader's model is kept, so that there are no weights of trial {number}. "
+        + "More repeats of it can make it the leader; its Python script trains it elsewhere."
+    )
+    st.button(
+        f"Open trial {number}", icon=":material/open_in_new:", key="best_open_trial",
+        on_click=open_drawer, args=(number,),
+    )  # fmt: skip
+
+
+def _curves(view: View, number: int) -> None:
+    """Draw the curves of a trial's fits: the mean, and a band over the folds."""
+    with view.reader.reading() as seen:
+        book = seen.curves_of([number])
+        if number not in book:
+            return
+        finding = loss_finding(number, book.trial_table(number, LOSS))
+    first = measures(view.row.score_name)[0]
+    chosen = [first] if first == LOSS else [first, LOSS]
+    for place, measure in zip(st.columns(len(chosen)), chosen, strict=True):
+        with place:
+            title = finding if measure == LOSS else f"{measure.label} by epoch"
+            _chart(view, number, measure, title)
+    st.caption("Training rows are dashed; the band spans the folds of the search.")
+
+
+def _chart(view: View, number: int, measure: Measure, title: str) -> None:
+    lines = Lines(number, n_trials=1)
+    with view.reader.reading() as seen:
+        table = curve_table(seen.curves_of([number]), measure, lines, Display(training=True))
+    option = learning_curves(table, lines, Frame(title, measure.word))
+    st.echarts_chart(option, height=_CURVES_PX, key=f"best_{measure.label}", alt=title)

@@ -1,0 +1,1 @@
+"""A person's own file as a dataset: what to do with its columns, kept, turned into rows."""

@@ -1,0 +1,1 @@
+"""Samplers beside grid and random draws; the board where those that learn see scores."""
