@@ -46,7 +46,8 @@ fast: $(VENV)/.dev-installed
 
 soak: $(VENV)/.dev-installed
 	TUNEBOARD_TEST_KILLS=200 TUNEBOARD_TEST_OUTAGE_S=30 TUNEBOARD_TEST_FULL=1 \
-		$(BIN)/python -m pytest tests/faults tests/execution tests/training tests/benchmarks
+		$(BIN)/python -m pytest tests/faults tests/execution tests/training tests/benchmarks \
+		tests/sampling tests/export tests/browser
 
 bench: $(VENV)/.dev-installed
 	$(BIN)/python -m benchmarks.peers --resume

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 
 from storage.database import Database, database, open_database
 from storage.settings import settings
+from tests.bounded import FULL
 from tests.postgres import Server, find_programs
 from tuning.training.compiled import set_flags
 
@@ -38,9 +40,21 @@ settings.cache_clear()
 set_flags(Path(_HOME.name))  # compile as a worker does: in half the time
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first; the order within a file stays."""
-    items.sort(key=_place)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the longest files first, and leave out what only `make soak` runs."""
+    items.sort(key=_place)  # the order within a file stays
+    if FULL:
+        return
+    left_out = [item for item in items if item.get_closest_marker("soak")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is loaded by now out of every later garbage collection: it is not small."""
+    gc.collect()
+    gc.freeze()
 
 
 def _place(item: pytest.Item) -> int:

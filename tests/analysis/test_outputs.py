@@ -6,7 +6,7 @@ import json
 import zipfile
 from pathlib import Path
 
-import h5py  # type: ignore[import-untyped]
+import h5py
 import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve

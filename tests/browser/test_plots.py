@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from pages.parts.study.analysis_views.plots import plots_of
+from tests.bounded import pairs
 from tests.browser.searched_study import search_spec, write_search
 from tests.browser.server import Server, serving
 
@@ -49,8 +50,7 @@ def address(server: Server, study_id: str, plot: str) -> str:
     )
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("size", "scheme"), pairs(SIZES, SCHEMES, share=2))
 def test_each_plot_appears(
     searched: tuple[Server, dict[int, str]],
     browser: Browser,

@@ -30,7 +30,7 @@ from tuning.execution.cluster import Cluster
 from tuning.execution.pool import Pool
 from tuning.launch import launch
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.soak]
 
 
 def pids() -> set[int]:

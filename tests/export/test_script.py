@@ -240,7 +240,10 @@ MISSIONS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dataset", MISSIONS)
+@pytest.mark.parametrize(
+    "dataset",
+    ["pima", "california", pytest.param("mnist", marks=pytest.mark.soak)],
+)
 def test_the_scripts_of_the_published_datasets_find_the_scores_again(
     dataset: str, tmp_path: Path
 ) -> None:

@@ -114,9 +114,9 @@ def test_an_opened_test_has_every_score_and_its_curves(db: Database, home: Path)
 
     page = opened(study_id)
 
-    scores = table(page, "From").set_index("Score")["Value"]
+    scores = table(page, "Interval").set_index("Score")["Value"]
     wrong = len(range(8, 110, 9))
-    assert scores["accuracy"] == pytest.approx(1 - wrong / 110)
+    assert scores["accuracy"] == f"{1 - wrong / 110:.4f}"
     found = [title for title in plots(page).values() if title.startswith("Area under ROC")]
     # All rows have one of two shares: the area is the mean of sensitivity and specificity.
     of_no = sum(row % 9 == 8 for row in range(40)) / 40
@@ -124,6 +124,24 @@ def test_an_opened_test_has_every_score_and_its_curves(db: Database, home: Path)
     area = 1 - (of_no + of_yes) / 2
     assert found[0].startswith(f"Area under ROC {area:.3f}")
     assert any("Average precision" in title for title in plots(page).values())
+
+
+def test_a_second_look_at_the_same_rows_has_the_wider_level_of_the_sealed_card(
+    db: Database, home: Path
+) -> None:
+    first, path = finished(db, home)
+    score(db, first, path)
+    second, path = finished(db, home)
+    score(db, second, path)
+
+    levels = [
+        table(opened(study_id), "Interval").set_index("Score")["Level"]["accuracy"]
+        for study_id in (first, second)
+    ]
+
+    # Bonferroni over the looks at the rows: half of 5 % is left for the second one.
+    assert levels == ["95 %", "97.5 %"]
+    assert "97.5 % interval" in texts(opened(second))
 
 
 def test_a_test_opened_before_outputs_were_kept_says_so(db: Database, home: Path) -> None:

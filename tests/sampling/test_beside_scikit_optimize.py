@@ -44,6 +44,7 @@ def test_best_values_are_not_to_be_told_from_those_of_scikit_optimize(
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_the_same_test_tells_the_gaussian_process_from_random_draws() -> None:
     function = FUNCTIONS[0]
 

@@ -67,7 +67,7 @@ def read_layers(path: Path) -> tuple[SavedLayer, ...]:
     UnreadableModelError
         If the file is no model that Keras has written.
     """
-    import h5py  # type: ignore[import-untyped]  # slow, and one tab needs it
+    import h5py  # slow, and one tab needs it
 
     try:
         with zipfile.ZipFile(path) as archive:

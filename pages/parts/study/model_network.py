@@ -104,7 +104,7 @@ def _weights(view: View, layers: Sequence[SavedLayer]) -> None:
     if is_first and len(names) <= _MOST_MAPPED:
         title = f"The first layer reads {most_read(layer, names)} most"
         model_plot(view, weight_map(table, title), title, "map", _MAP_PX)
-        st.caption("Rows of inputs are scaled alike, so that their weights can be compared.")
+        st.caption("Inputs can be compared by their weights only where they were scaled alike.")
     if layer.kernel is None:
         return
     title = f"{layer.kernel.size:,} weights of {layer.name}"

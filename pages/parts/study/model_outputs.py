@@ -16,6 +16,7 @@ from pages.parts.charts.outputs import (
     roc_line,
 )
 from pages.parts.show import escape, plural
+from pages.parts.state import db
 from pages.parts.study.facts import SCORES
 from pages.parts.study.model_plots import model_plot
 from pages.parts.study.view import View
@@ -31,7 +32,7 @@ from tuning.analysis.outputs import (
     said_classes,
 )
 from tuning.datasets.info import DatasetInfo
-from tuning.sealed import Opened, opened_test
+from tuning.sealed import Opened, opened_test, other_openings
 from tuning.sealed_outputs import SealedOutputs, outputs_path, read_outputs
 
 _NOT_KEPT = (
@@ -48,7 +49,7 @@ def outputs_part(view: View, path: Path) -> None:
     if opened is None or not opened.n_rows or view.info is None:
         return
     st.markdown("**Sealed rows, every score**", help=HELP["sealed_test"])
-    _scores(opened)
+    _scores(opened, _n_openings(view, view.info, opened))
     kept_path = outputs_path(path)
     kept = None
     if kept_path.is_file():
@@ -73,19 +74,22 @@ def _outputs(path: str, _written_ns: int) -> SealedOutputs | None:
     return read_outputs(Path(path))
 
 
-def _scores(opened: Opened) -> None:
+def _n_openings(view: View, info: DatasetInfo, opened: Opened) -> int:
+    """Count how often these rows had been opened by then: each look widens the intervals."""
+    others = other_openings(db(), view.id, view.spec, info)
+    return 1 + sum((other.test_opened_at or 0.0) < opened.at for other in others)
+
+
+def _scores(opened: Opened, n_openings: int) -> None:
     """List every score by name with its interval, where its rows tell one."""
     rows = []
     for name, value in opened.scores.items():
-        found = opened.interval(name)
-        ends = (None, None) if found is None else (found.low, found.high)
-        rows.append((SCORES.get(name, name), value, *ends))
-    table = pd.DataFrame(rows, columns=["Score", "Value", "From", "To"])
-    number = st.column_config.NumberColumn(format="%.4f")
-    st.dataframe(
-        table, hide_index=True, height="content", alt="Scores on the sealed rows",
-        column_config=dict.fromkeys(["Value", "From", "To"], number),
-    )  # fmt: skip
+        found = opened.interval(name, n_openings=n_openings)
+        ends = "" if found is None else f"{found.low:.4f} to {found.high:.4f}"
+        level = "" if found is None else f"{100 * found.level:.3g} %"
+        rows.append((SCORES.get(name, name), f"{value:.4f}", ends, level))
+    table = pd.DataFrame(rows, columns=["Score", "Value", "Interval", "Level"])
+    st.dataframe(table, hide_index=True, height="content", alt="Scores on the sealed rows")
 
 
 def _classes(view: View, info: DatasetInfo, kept: SealedOutputs) -> None:

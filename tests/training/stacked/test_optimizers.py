@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.bounded import pairs
 from tuning.models.build import make_optimizer
 from tuning.parameters import OPTIMIZERS
 from tuning.training.stacked.optimizers import Numbers, nadam_product, rule_of
@@ -17,6 +18,7 @@ from tuning.training.stacked.optimizers import Numbers, nadam_product, rule_of
 N_STEPS = 60
 SHAPE = (4, 3)
 RATES = (0.001, 0.03, 0.3)
+MOMENTA = ((0.0, 0.0, 0.0), (0.0, 0.5, 0.9))
 
 
 def column(values: Sequence[float]) -> tf.Tensor:
@@ -32,8 +34,7 @@ def steps_of_keras(name: str, gradients: Any, rate: float, momentum: float) -> A
     return weights.numpy()
 
 
-@pytest.mark.parametrize("momenta", [(0.0, 0.0, 0.0), (0.0, 0.5, 0.9)])
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize(("name", "momenta"), pairs(OPTIMIZERS, MOMENTA, share=2))
 def test_sixty_steps_are_those_of_keras(name: str, momenta: tuple[float, ...]) -> None:
     rng = np.random.default_rng(5)
     gradients = rng.normal(size=(N_STEPS, len(RATES), *SHAPE)).astype(np.float32)
