@@ -12,7 +12,7 @@ from storage.studies import get_study, keep_test, opened_unscored
 from tuning.datasets.catalogue import load_dataset
 from tuning.errors import NoBestModelError
 from tuning.execution.interface import Executor
-from tuning.export.files import best_model_path
+from tuning.export.files import best_model_path, model_facts
 from tuning.judging import judge_study
 from tuning.sealed import opened_test, sealed_document, sealed_rows
 from tuning.sealed_outputs import make_outputs, save_outputs
@@ -73,9 +73,5 @@ def _promise(db: Database, study_id: str, path: Path) -> dict[str, Any]:
 
 def model_trial(path: Path) -> int | None:
     """Return the trial whose model a file holds; None where nothing beside it says so."""
-    try:
-        facts = json.loads(path.with_suffix(".json").read_text())
-    except (OSError, ValueError):
-        return None
-    trial: int | None = facts.get("trial")
+    trial: int | None = model_facts(path).get("trial")
     return trial

@@ -172,7 +172,7 @@ def save_best_model(home: Path, study_id: str, best: BestModel) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / "model.keras.part"
     part.write_bytes(best.content)
-    (folder / "model.json").write_text(json.dumps(best.facts, indent=2))
+    (folder / "model.json").write_text(json.dumps(best.facts, indent=2), "utf-8")
     part.replace(folder / "model.keras")
 
 
@@ -185,6 +185,15 @@ def best_model_path(home: Path, study_id: str) -> Path | None:
     """Return a study's saved model, None if there is none."""
     path = model_folder(home, study_id) / "model.keras"
     return path if path.is_file() else None
+
+
+def model_facts(path: Path) -> dict[str, Any]:
+    """Return what is told of a saved model beside it, nothing where that is lost or broken."""
+    try:
+        facts: dict[str, Any] = json.loads(path.with_suffix(".json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return facts
 
 
 def _chosen(trials: list[TrialRow], numbers: Iterable[int] | None) -> list[TrialRow]:

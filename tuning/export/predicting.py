@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tuning.datasets.info import Column, DatasetInfo
+from tuning.export.files import model_facts
 from tuning.parameters import PARAMETERS, PREPARATION, Value
 
 
@@ -68,11 +69,11 @@ def model_zip(folder: Path) -> bytes:
     folder : Path
         Where ``model.keras`` and ``model.json`` of a study stand.
     """
-    facts = json.loads((folder / "model.json").read_text("utf-8"))
+    model = folder / "model.keras"
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.write(folder / "model.keras", "model.keras")
-        archive.writestr("columns.json", columns_json(facts))
+        archive.write(model, "model.keras")
+        archive.writestr("columns.json", columns_json(model_facts(model)))
         archive.writestr("predict.py", PREDICT_SCRIPT)
     return packed.getvalue()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from pathlib import Path
 
 import streamlit as st
@@ -23,7 +22,7 @@ from tuning.analysis.tables import fold_label, settings_of
 from tuning.analysis.verdict import Judgement
 from tuning.analysis.verdict_words import expected_sentence
 from tuning.digits import with_error
-from tuning.export.files import best_model_path
+from tuning.export.files import best_model_path, model_facts
 from tuning.export.predicting import can_predict, model_zip
 from tuning.export.script import script_name, training_script, why_no_script
 from tuning.models.size import layer_text, n_weights
@@ -147,7 +146,7 @@ def _model_file(row: StudyRow, number: int, leader: int) -> None:
         on_click="ignore",
         help=HELP["model_file"],
     )
-    if can_predict(json.loads((path.parent / "model.json").read_text("utf-8"))):
+    if can_predict(model_facts(path)):
         st.download_button(
             "Download it with predict.py (.zip)",
             data=functools.partial(model_zip, path.parent),
