@@ -23,6 +23,7 @@ import numpy as np
 import typer
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from benchmarks.marked import replace
 from benchmarks.memory import memory_kind
 from benchmarks.results import ResultsFileError, about_this_machine
 from benchmarks.viewers import Audience
@@ -40,8 +41,7 @@ from tests.browser.server import CHROMIUM, FLAGS, Server, serving
 from tuning.launch import launch
 from tuning.spec import StudySpec
 
-BEGIN = "<!-- pages: begin -->"
-END = "<!-- pages: end -->"
+MARK = "pages"
 _PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 _HEADERS = ("what", "measured", "bound", "kept", "how")
 _HOME_STUDIES = 200
@@ -293,21 +293,6 @@ def table(figures: Sequence[Figure], about: str) -> str:
     return "\n".join([about, "", *lines, "", verdict])
 
 
-def replaced(page: str, text: str, path: Path = _PAGE) -> str:
-    """Return a page with new text between the marks of this table.
-
-    Raises
-    ------
-    ResultsFileError
-        If the marks are missing.
-    """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ResultsFileError(path, "has no marks", f"Add {BEGIN} and {END}.")
-    return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}"
-
-
 def _about(n_trials: int) -> str:
     date = dt.datetime.now(dt.UTC).date().isoformat()
     machine = about_this_machine(memory_kind(), date)["machine"]
@@ -337,7 +322,7 @@ def main(
     if not write:
         return
     try:
-        page.write_text(replaced(page.read_text(), text, page))
+        replace(page, MARK, text)
     except ResultsFileError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error

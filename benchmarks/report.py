@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from benchmarks.marked import replace
 from benchmarks.results import (
     PEERS,
     Comparison,
@@ -21,8 +22,7 @@ from benchmarks.results import (
 )
 from benchmarks.words import figures, losses, noise_words, notes, score_words
 
-BEGIN = "<!-- benchmarks: begin -->"
-END = "<!-- benchmarks: end -->"
+MARK = "benchmarks"
 _PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 _HEADERS = (
     "recipe", "fits",
@@ -82,28 +82,13 @@ def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def replaced(page: str, text: str, path: Path = _PAGE) -> str:
-    """Return a page with new text between its marks.
-
-    Raises
-    ------
-    ResultsFileError
-        If the marks are missing.
-    """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ResultsFileError(path, "has no marks", f"Add {BEGIN} and {END}.")
-    return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}"
-
-
 def main(
     file: Annotated[Path, typer.Argument(help="Results of benchmarks.peers.")],
     page: Annotated[Path, typer.Option(help="The page to write into.")] = _PAGE,
 ) -> None:
     """Write the tables of a file of results into the page."""
     try:
-        page.write_text(replaced(page.read_text(), report(Results.read(file)), page))
+        replace(page, MARK, report(Results.read(file)))
     except ResultsFileError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error

@@ -24,6 +24,7 @@ import typer
 from scipy import stats
 from threadpoolctl import threadpool_limits
 
+from benchmarks.marked import replace
 from benchmarks.results import ResultsFileError
 from benchmarks.sampler_functions import FUNCTIONS, Function
 from tuning.sampling.expected_improvement import ExpectedImprovement, Surrogate
@@ -33,7 +34,7 @@ N_CALLS, N_SEEDS, N_RANDOM = 40, 20, 10
 QUICK_CALLS, QUICK_SEEDS = 14, 3
 ROUND = 3  # trials at once; the rounds of a search of 40
 _LEVEL = 0.05
-_BEGIN, _END = "<!-- samplers: begin -->", "<!-- samplers: end -->"
+_MARK = "samplers"
 _ROOT = Path(__file__).resolve().parent.parent
 _PAGE = _ROOT / "docs" / "samplers.md"
 _FILE = _ROOT / "build" / "samplers.json"
@@ -190,21 +191,6 @@ def measure(n_seeds: int, n_calls: int, path: Path) -> list[Compared]:
     return done
 
 
-def replaced(page: str, text: str, path: Path = _PAGE) -> str:
-    """Return a page with new text between its marks.
-
-    Raises
-    ------
-    ResultsFileError
-        If the marks are missing.
-    """
-    before, begin, rest = page.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end:
-        raise ResultsFileError(path, "has no marks", f"Add {_BEGIN} and {_END}.")
-    return f"{before}{_BEGIN}\n\n{text}\n\n{_END}{after}"
-
-
 def main(
     quick: Annotated[bool, typer.Option(help="Few seeds and calls: some minutes.")] = False,
     write: Annotated[bool, typer.Option(help="Write the table into the page.")] = False,
@@ -222,7 +208,7 @@ def main(
     print(text)
     try:
         if write:
-            page.write_text(replaced(page.read_text(), text, page))
+            replace(page, _MARK, text)
     except ResultsFileError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error

@@ -25,6 +25,7 @@ from benchmarks import (
     trust_time,
     trust_winners,
 )
+from benchmarks.marked import replace
 from benchmarks.results import ResultsFileError
 from benchmarks.trust_figures import Figure, misses, tables
 
@@ -45,25 +46,9 @@ _PAGE = _ROOT / "docs" / "trust.md"
 _FILE = _ROOT / "build" / "trust.json"
 
 
-def marks(part: str) -> tuple[str, str]:
-    """Return what stands before and after the tables of a part."""
-    return f"<!-- trust, {part}: begin -->", f"<!-- trust, {part}: end -->"
-
-
-def replaced(page: str, part: str, text: str, path: Path = _PAGE) -> str:
-    """Return a page with new text between the marks of a part.
-
-    Raises
-    ------
-    ResultsFileError
-        If the marks are missing.
-    """
-    begin, end = marks(part)
-    before, has_begin, rest = page.partition(begin)
-    _, has_end, after = rest.partition(end)
-    if not (has_begin and has_end):
-        raise ResultsFileError(path, f"has no marks of {part!r}", f"Add {begin} and {end}.")
-    return f"{before}{begin}\n\n{text}\n\n{end}{after}"
+def mark(part: str) -> str:
+    """Return the name of the marks around the tables of a part."""
+    return f"trust, {part}"
 
 
 @dataclass
@@ -167,10 +152,8 @@ def main(
         measured = Measured.resumed(out, form) if resume else Measured(form)
         measure(measured, out)
         if write:
-            text = page.read_text()
             for part, own in measured.tables().items():
-                text = replaced(text, part, own, page)
-            page.write_text(text)
+                replace(page, mark(part), own)
     except ResultsFileError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error

@@ -21,7 +21,8 @@ import typer
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from benchmarks.trust import replaced
+from benchmarks.marked import replace
+from benchmarks.trust import mark
 from storage.database import Database, database
 from storage.leases import claim_study
 from storage.results import read_pieces, read_trials
@@ -170,7 +171,7 @@ def main(
     text = disagreements(shown, labels)
     typer.echo(text)
     if write:
-        _PAGE.write_text(replaced(_PAGE.read_text("utf-8"), _PART, text), "utf-8")
+        replace(_PAGE, mark(_PART), text)
 
 
 if __name__ == "__main__":

@@ -98,6 +98,8 @@ def claim_study(db: Database, owner: str, study_id: str | None = None) -> Claim 
 def renew(db: Database, claim: Claim) -> str:
     """Keep the lease, and return what people wish for: "", "pause" or "stop".
 
+    A lease that its owner has let go of stays so.
+
     Raises
     ------
     LostLeaseError
@@ -107,7 +109,7 @@ def renew(db: Database, claim: Claim) -> str:
         check_fence(connection, claim)
         connection.execute(
             study.update()
-            .where(study.c.id == claim.study_id)
+            .where(study.c.id == claim.study_id, study.c.lease_until > 0.0)
             .values(lease_until=time.time() + LEASE_S)
         )
         return str(

@@ -12,11 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import stats
 
 from storage.results import FitRow, TrialRow
 from tests.judged_scores import make_spec
+from tuning.analysis.moderated import dunnett
 from tuning.analysis.race import LOOKS, enter_race, next_look
 from tuning.analysis.standings import Confirmed
+from tuning.confirm_plan import most_fits_of
 from tuning.confirming import Asked, Confirming, FitCollector
 from tuning.fits import make_trainings
 from tuning.samplers import all_params
@@ -152,6 +155,47 @@ def test_only_those_still_in_the_race_are_trained_and_only_as_far_as_it_looks() 
     assert found.gaps[left][1] > 0
     assert found.gaps[left][3] < 10
     assert {found.gaps[number][3] for number in found.survivors} == {10}
+
+
+def test_default_settings_that_do_not_race_get_the_same_repeats_beside_it() -> None:
+    spec = make_spec(include_default=True, confirm=True)
+    block = noisy([-0.1, 0.0, 0.0, -0.3], noise=0.002)
+    study = Study(block, spec)
+
+    found = raced(study)
+
+    assert set(found.entered) == {1, 2}
+    assert found.n_repeats == 2
+    assert set(study.trained) == set(itertools.product([0, 1, 2], [1], range(5)))
+    assert found.n_fits == len(study.trained) <= most_fits_of(spec, 4)
+    gap, low, high, n_repeats = found.gaps[0]
+    ahead = (block[found.survivors[0], :2] - block[0, :2]).ravel()
+    critical = max(dunnett(3, 9), stats.t.ppf(0.98, 9))  # one of 4 trials
+    half = critical * math.sqrt((1 / 10 + 1 / 4) * ahead.var(ddof=1))
+    assert gap == pytest.approx(ahead.mean())
+    assert (high - low) / 2 == pytest.approx(half)
+    assert low > 0
+    assert n_repeats == 2
+
+
+def test_default_settings_that_race_are_trained_once() -> None:
+    spec = make_spec(include_default=True, confirm=True)
+    study = Study(noisy([0.0, 0.0, -0.3], noise=0.002), spec)
+
+    found = raced(study)
+
+    assert set(found.entered) == {0, 1}
+    assert Counter(study.trained) == Counter(itertools.product([0, 1], [1], range(5)))
+
+
+def test_default_settings_that_failed_are_not_repeated() -> None:
+    spec = make_spec(include_default=True, confirm=True)
+    study = Study(noisy([0.0, 0.0, 0.0]), spec, failed=0)
+
+    found = raced(study)
+
+    assert {place[0] for place in study.trained} == {1, 2}
+    assert 0 not in found.gaps
 
 
 def test_a_leader_by_luck_loses_the_race() -> None:

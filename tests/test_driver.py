@@ -69,10 +69,10 @@ def make_spec(**changes: Any) -> StudySpec:
 
 
 def run(
-    spec: StudySpec, stop: threading.Event | None = None
+    spec: StudySpec, stop: threading.Event | None = None, trainer: Trainer | None = None
 ) -> tuple[StudyRow, list[TrialRow]]:
     study_id = launch(database(), spec)
-    return run_again(study_id, stop)
+    return run_again(study_id, stop, trainer)
 
 
 def run_again(
@@ -81,7 +81,7 @@ def run_again(
     db = database()
     claim = claim_study(db, "test", study_id)
     assert claim is not None
-    run_study(db, claim, Here(trainer or KerasTrainer()), stop)
+    run_study(db, claim, Here(trainer or StackedTrainer(1)), stop)
     return get_study(db, study_id), read_trials(db, study_id)
 
 
@@ -122,8 +122,8 @@ class Pretender:
     def fit(
         self, network: Network, training: Training, data: FoldData, reporter: Reporter
     ) -> keras.Model:
-        """Train the model to take home with Keras."""
-        return KerasTrainer().fit(network, training, data, reporter)
+        """Train the model to take home."""
+        return StackedTrainer(1).fit(network, training, data, reporter)
 
 
 RATES = {
@@ -243,7 +243,7 @@ def test_a_person_s_stop_keeps_finished_trials_and_ends_in_the_middle_of_one() -
     thread = when(
         lambda: get_study(db, study_id).n_trials_done >= 1, lambda: ask_to_stop(db, study_id)
     )
-    row, trials = run_again(study_id)
+    row, trials = run_again(study_id, trainer=KerasTrainer())  # one trial after the other
     thread.join()
 
     assert (row.state, row.message) == ("stopped", "Stopped by a person.")
@@ -264,17 +264,17 @@ def test_a_paused_study_goes_on_and_its_scores_are_those_of_one_that_did_not_pau
         },
         evaluation={"method": "holdout"},
     )
-    _, expected = run(spec)
+    _, expected = run(spec, trainer=KerasTrainer())
     db = database()
     study_id = launch(db, spec)
     thread = when(
         lambda: get_study(db, study_id).n_trials_done >= 1, lambda: ask_to_pause(db, study_id)
     )
-    paused, kept = run_again(study_id)
+    paused, kept = run_again(study_id, trainer=KerasTrainer())
     thread.join()
     assert claim_study(db, "test", study_id) is None
     resume(db, study_id)
-    row, trials = run_again(study_id)
+    row, trials = run_again(study_id, trainer=KerasTrainer())
 
     assert (paused.state, paused.message, paused.wish) == ("paused", "Paused by a person.", "")
     assert {t.state for t in kept} <= {"COMPLETE", "WAITING"}
@@ -315,15 +315,15 @@ def test_a_worker_that_leaves_hands_over_and_the_scores_are_those_of_one_that_st
         },
         evaluation={"method": "holdout"},
     )
-    _, expected = run(spec)
+    _, expected = run(spec, trainer=KerasTrainer())
     db, leave = database(), threading.Event()
     study_id = launch(db, spec)
     thread = when(lambda: get_study(db, study_id).n_trials_done >= 1, leave.set)
 
-    left, _ = run_again(study_id, leave)
+    left, _ = run_again(study_id, leave, KerasTrainer())
     thread.join()
     done_before = {t.number for t in read_trials(db, study_id) if t.state == "COMPLETE"}
-    row, trials = run_again(study_id)
+    row, trials = run_again(study_id, trainer=KerasTrainer())
 
     assert (left.state, left.lease_until) == ("training", 0.0)
     assert 1 <= len(done_before) < 4
@@ -509,7 +509,7 @@ def test_data_that_cannot_be_had_fails_the_study_with_the_way_out(
 
 
 def test_what_trainings_cost_is_kept_for_the_next_estimate(db: Database) -> None:
-    row, _ = run(make_spec())
+    row, _ = run(make_spec(), trainer=KerasTrainer())
 
     timings = read_timings(database(), "dense", "keras")
 
@@ -520,7 +520,7 @@ def test_what_trainings_cost_is_kept_for_the_next_estimate(db: Database) -> None
 
 
 def test_what_stacks_cost_is_kept_once_a_study() -> None:
-    row, _ = run_again(launch(database(), make_spec()), trainer=StackedTrainer(1))
+    row, _ = run_again(launch(database(), make_spec()))
 
     timings = read_stack_timings(database())
 
@@ -534,7 +534,7 @@ def test_a_study_that_goes_on_with_another_trainer_says_who_trained_what() -> No
     study_id, leave = launch(database(), make_spec()), threading.Event()
     run_again(study_id, leave, Pretender(leave, leave_after=2))
 
-    row, _ = run_again(study_id, trainer=StackedTrainer(1))
+    row, _ = run_again(study_id)
 
     trials = study_document(database(), study_id)["trials"]
     assert row.state == "finished"
@@ -788,12 +788,12 @@ def test_a_race_of_real_stacks_that_is_handed_on_has_the_scores_of_one_that_was_
     after: int,
 ) -> None:
     spec = make_spec(confirm=True, **MANY_FITS)
-    expected, _ = run_again(launch(database(), spec), trainer=StackedTrainer(1))
+    expected, _ = run_again(launch(database(), spec))
     db, leave, study_id = database(), threading.Event(), launch(database(), spec)
 
     left, _ = run_again(study_id, leave, Leaving(leave, after))
     n_kept = len(read_fits(db, study_id))
-    row, _ = run_again(study_id, trainer=StackedTrainer(1))
+    row, _ = run_again(study_id)
 
     def scores(of: str) -> dict[tuple[int, int, int], float | None]:
         return {(f.number, f.repeat, f.fold): f.score for f in read_fits(db, of)}

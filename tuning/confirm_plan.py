@@ -15,8 +15,16 @@ def most_extra_fits(spec: StudySpec) -> int:
     """Return how many fits confirming may add; 0 where the study is not to confirm."""
     if not spec.confirm or why_no_race(spec):
         return 0
-    n_entered = min(spec.n_trials, MOST_ENTRANTS)
-    return extra_fits(n_entered, spec.evaluation.repeats, spec.evaluation.n_folds)
+    return most_fits_of(spec, spec.n_trials)
+
+
+def most_fits_of(spec: StudySpec, n_trials: int) -> int:
+    """Return how many fits a race of the leaders of some trials may add.
+
+    The default settings come along where they are not among the leaders.
+    """
+    n_trained = min(n_trials, MOST_ENTRANTS + spec.include_default)
+    return extra_fits(n_trained, spec.evaluation.repeats, spec.evaluation.n_folds)
 
 
 def why_no_race(spec: StudySpec) -> str:

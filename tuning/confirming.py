@@ -21,13 +21,14 @@ from storage.results import FitRow, TrialRow
 from tuning.analysis.race import LOOKS, Decision, enter_race, next_look
 from tuning.analysis.standings import Confirmed
 from tuning.analysis.study_scores import ScoreBook, StudyScores, rope_of
-from tuning.analysis.ties import rank
+from tuning.analysis.ties import gap_to, rank
 from tuning.fits import fit_row, judged, make_trainings
 from tuning.samplers import all_params
 from tuning.spec import StudySpec
 from tuning.training.interface import FitResult, Readout, Training
 
 Place = tuple[int, int, int]  # trial, repeat, fold
+DEFAULT = 0  # the trial with the default settings, in studies that include them
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ class Confirming:
         rope = rope_of(self._spec, scores)
         decision = enter_race(scores.searched(), self._n_rows, rope=rope)
         entered = tuple(int(scores.numbers[row]) for row in decision.survivors)
+        beside = self._beside(entered)
         gaps: dict[int, tuple[float, float, float, int]] = {}
         n_repeats = scores.n_searched
         while decision.kind == "go on":
@@ -118,22 +120,44 @@ class Confirming:
             further = range(n_repeats, decision.repeats_wanted)
             n_repeats = decision.repeats_wanted
             phase = f"Confirming the best {len(racing)} with {n_repeats} repeats"
-            if not self._bring_up_to(racing, further, phase):
+            if not self._bring_up_to([*beside, *racing], further, phase):
                 return None
             now = self.scores
             block = now.repeated(now.rows_of(racing), n_repeats)
             gaps |= _gaps(racing, block, self._n_rows, rope)
             decision = next_look(block, decision, self._n_rows, rope=rope)
-        return self._found(scores, decision, entered, n_repeats, gaps)
+        if gaps:
+            leader = int(scores.numbers[decision.survivors[0]])
+            gaps |= self._gaps_beside(leader, beside, n_repeats)
+        return self._found(scores, decision, (entered, beside), n_repeats, gaps)
+
+    def _beside(self, entered: Sequence[int]) -> tuple[int, ...]:
+        """Return the default settings where they do not race: tuning is measured by them."""
+        is_known = self._spec.include_default and DEFAULT in self._trials
+        return () if DEFAULT in entered or not is_known else (DEFAULT,)
+
+    def _gaps_beside(
+        self, leader: int, beside: Iterable[int], n_repeats: int
+    ) -> dict[int, tuple[float, float, float, int]]:
+        """Return how far the leader is ahead of those that did not race, by all repeats."""
+        scores = self.scores
+        n_trials = int(np.isfinite(scores.searched()).all(axis=(1, 2)).sum())
+        gaps = {}
+        for number in beside:
+            first, other = scores.repeated(scores.rows_of([leader, number]), n_repeats)
+            if np.isfinite(other).all():
+                gaps[number] = (*gap_to(first, other, n_trials), n_repeats)
+        return gaps
 
     def _found(
         self,
         scores: StudyScores,
         decision: Decision,
-        entered: tuple[int, ...],
+        trained: tuple[tuple[int, ...], tuple[int, ...]],
         n_repeats: int,
         gaps: Mapping[int, tuple[float, float, float, int]],
     ) -> Confirmed:
+        entered, beside = trained
         survivors = tuple(int(scores.numbers[row]) for row in decision.survivors)
         return Confirmed(
             kind=decision.kind,
@@ -142,13 +166,13 @@ class Confirming:
             n_repeats=n_repeats,
             first=entered[0] if entered else -1,
             sentence=decision.sentence,
-            n_fits=sum(self._is_extra(place, entered) for place in self._done),
+            n_fits=sum(self._is_extra(place, entered + beside) for place in self._done),
             need_rows=_if_finite(decision.need_rows),
             gaps=gaps,
         )
 
-    def _is_extra(self, place: Place, entered: Sequence[int]) -> bool:
-        return place[0] in entered and place[1] >= self._spec.evaluation.repeats
+    def _is_extra(self, place: Place, numbers: Sequence[int]) -> bool:
+        return place[0] in numbers and place[1] >= self._spec.evaluation.repeats
 
     def _bring_up_to(self, numbers: Sequence[int], repeats: range, phase: str) -> bool:
         """Train what is missing of some repeats; tell whether nothing is missing any more.

@@ -176,6 +176,19 @@ def test_who_was_left_behind_in_a_race_is_worse_and_ranks_by_the_gap() -> None:
     assert table["rank"].tolist() == [1, 3, 2]
 
 
+@pytest.mark.parametrize(("low", "tie"), [(0.01, "worse"), (-0.01, "tied")])
+def test_default_settings_that_ran_beside_the_race_stand_by_all_their_repeats(
+    low: float, tie: str
+) -> None:
+    gaps = {0: (0.05, low, 0.09, 10), 1: (0.0, 0.0, 0.0, 10), 2: (0.03, -0.01, 0.1, 10)}
+
+    table, _ = stand([LEADS[0]] * 3, make_race([1, 2], [1, 2], gaps=gaps))
+
+    assert table["tie"].tolist() == [tie, "leader", "tied"]
+    assert table["gap_low"].loc[0] == low
+    assert table["rank"].tolist() == [3 if tie == "worse" else 1, 1, 1]
+
+
 def test_a_race_counts_only_with_survivors_that_are_all_there() -> None:
     scores = make_scores(make_spec(), TIES)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.pages import BEGIN, END, Figure, cheap_spec, database_mb, replaced, shown, table
-from benchmarks.results import ResultsFileError
+from benchmarks.marked import replaced
+from benchmarks.pages import MARK, Figure, cheap_spec, database_mb, shown, table
 from benchmarks.viewers import Audience
 from storage.database import Database
 from storage.leases import update_claimed
@@ -43,23 +43,10 @@ def test_a_figure_has_the_digits_that_mean_something(value: float, text: str) ->
     assert shown(value, "s") == text
 
 
-def test_only_the_text_between_the_marks_is_replaced() -> None:
-    page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
-
-    assert replaced(page, "new") == f"before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"
-
-
-def test_a_page_without_marks_is_left_alone() -> None:
-    with pytest.raises(ResultsFileError) as error:
-        replaced("# Something else\n", "new", Path("other.md"))
-
-    assert str(error.value) == f"other.md has no marks. Add {BEGIN} and {END}."
-
-
 def test_the_page_of_the_project_has_its_marks() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text()
+    page = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 
-    assert "new" in replaced(page, "new")
+    assert "new" in replaced(page, MARK, "new")
 
 
 def test_the_size_of_a_database_counts_what_is_still_in_its_log(db: Database) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
 import typer
 from typer.testing import CliRunner
 
 import benchmarks.report
-from benchmarks.report import BEGIN, END, replaced, report
-from benchmarks.results import Measurement, Results, ResultsFileError
+from benchmarks.marked import marks, replaced
+from benchmarks.report import MARK, report
+from benchmarks.results import Measurement, Results
 
 SCORES: dict[str, dict[str, float | None]] = {"a": {"0": 0.7}}
 RESULTS = Results(
@@ -73,22 +73,10 @@ def test_a_quick_run_is_not_taken_for_the_recipes() -> None:
     assert "- a was cut for both sides: the first 2 draws; 2 of 10 trials." in text
 
 
-def test_only_the_text_between_the_marks_is_replaced() -> None:
-    page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
-
-    assert replaced(page, "new") == f"before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"
-
-
-@pytest.mark.parametrize("page", ["no marks", f"{BEGIN} only", f"{END} {BEGIN}"])
-def test_a_page_without_marks_is_left_alone(page: str) -> None:
-    with pytest.raises(ResultsFileError, match="has no marks"):
-        replaced(page, "new")
-
-
 def test_the_command_writes_the_page(tmp_path: Path) -> None:
     file, page = tmp_path / "results.json", tmp_path / "page.md"
     RESULTS.write(file)
-    page.write_text(f"{BEGIN}{END}")
+    page.write_text("".join(marks(MARK)))
 
     ended = run_report(str(file), "--page", str(page))
 
@@ -100,7 +88,7 @@ def test_the_command_writes_the_page(tmp_path: Path) -> None:
 def test_the_page_of_the_project_has_its_marks() -> None:
     page = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
 
-    assert "new figures" in replaced(page.read_text(), "new figures")
+    assert "new figures" in replaced(page, MARK, "new figures")
 
 
 def run_report(*arguments: str) -> Any:

@@ -12,6 +12,7 @@ from scipy import stats
 from sklearn.linear_model import Ridge
 
 from benchmarks import trust, trust_scores, trust_settings, trust_time, trust_winners
+from benchmarks.marked import marks
 from benchmarks.results import ResultsFileError
 from benchmarks.trust_curves import found_before, labelled
 from benchmarks.trust_figures import Bounds, Figure, at_least, at_most, found, misses, tables
@@ -292,26 +293,11 @@ def test_clear_curves_get_their_label_and_noise_is_no_mistake(rng: Generator) ->
     assert found_before("still improving", 0.08, 200) == Bounds(0.81, 0.81, 300)
 
 
-def test_only_the_text_between_the_marks_of_a_part_is_replaced() -> None:
-    begin, end = trust.marks("curves")
-    page = f"before\n{begin}\nold\n{end}\nafter\n"
-
-    assert trust.replaced(page, "curves", "new") == f"before\n{begin}\n\nnew\n\n{end}\nafter\n"
-
-
-def test_a_page_without_marks_is_left_alone() -> None:
-    with pytest.raises(ResultsFileError) as error:
-        trust.replaced("# Something else\n", "curves", "new", Path("other.md"))
-
-    begin, end = trust.marks("curves")
-    assert str(error.value) == f"other.md has no marks of 'curves'. Add {begin} and {end}."
-
-
 def test_the_page_of_the_project_has_a_table_of_every_part() -> None:
     page = (Path(__file__).parents[2] / "docs" / "trust.md").read_text()
 
     for part in trust.PARTS:
-        begin, end = trust.marks(part)
+        begin, end = marks(trust.mark(part))
         assert "| what | of |" in page.partition(begin)[2].partition(end)[0]
     assert "; form: full; " in page
 

@@ -6,13 +6,12 @@ import json
 import re
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from storage.results import read_trials
 from storage.studies import get_study, list_studies
+from tests.bounded import FULL
 from tests.browser.server import PATIENCE_S, Server, serving, wait_until
 from tuning.launch import launch
 from tuning.recipes import recipe
@@ -110,7 +109,7 @@ def test_the_example_goes_from_an_empty_home_to_the_answer(server: Server, page:
 def test_a_study_is_paused_goes_on_and_takes_more_trials(server: Server, page: Page) -> None:
     space = {
         "batch_size": {"kind": "list", "values": [10, 20]},
-        "epochs": {"kind": "fixed", "value": 2000},
+        "epochs": {"kind": "fixed", "value": 1200},
     }
     whole = recipe("pima-batch-epochs").spec.model_dump() | {"name": "rested", "space": space}
     rested = launch(server.db, StudySpec.parse(whole))
@@ -157,13 +156,18 @@ def test_california_is_changed_before_launch_and_sorted_by_error(
     ).to_be_visible()
 
 
-def test_the_network_of_the_digits_is_trained_as_published(server: Server, page: Page) -> None:
-    open_home(page, server)
-    page.locator(".st-key-recipe_open_mnist27-baseline").get_by_role("link").or_(
-        page.locator(".st-key-recipe_open_mnist27-baseline").get_by_role("button")
-    ).first.click()
-
-    found = start(page)
+def test_the_network_of_the_digits_is_trained(server: Server, page: Page) -> None:
+    if FULL:
+        open_home(page, server)
+        page.locator(".st-key-recipe_open_mnist27-baseline").get_by_role("link").or_(
+            page.locator(".st-key-recipe_open_mnist27-baseline").get_by_role("button")
+        ).first.click()
+        found = start(page)
+    else:
+        spec = recipe("mnist27-baseline").spec.model_dump()
+        spec["space"]["epochs"] = {"kind": "fixed", "value": 2}  # of 12, as published
+        found = launch(server.db, StudySpec.parse(spec))
+        page.goto(f"{server.url}/study?id={found}")
 
     canvas = page.locator(".st-key-live_curves canvas").first
     expect(canvas).to_be_visible(timeout=LONG_MS)
@@ -171,35 +175,7 @@ def test_the_network_of_the_digits_is_trained_as_published(server: Server, page:
     trials = read_trials(server.db, found)
     assert len(trials) == 1
     assert trials[0].score is not None
-    assert trials[0].score >= 0.975
-
-
-def test_a_dropped_table_becomes_a_study(server: Server, page: Page, tmp_path: Path) -> None:
-    rng = np.random.default_rng(4)
-    table = pd.DataFrame(
-        {
-            "tenure": rng.integers(0, 72, 300),
-            "plan": rng.choice(["basic", "plus", "max"], 300),
-            "fee": rng.normal(50, 10, 300).round(2),
-        }
-    )
-    table["left"] = np.where(table["tenure"] + rng.normal(0, 10, 300) < 30, "yes", "no")
-    file = tmp_path / "churn.csv"
-    table.to_csv(file, index=False)
-    page.goto(f"{server.url}/datasets")
-
-    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(file)
-    page.get_by_role("button", name="Use this dataset").click()
-    page.wait_for_url(re.compile(r"/new\?"))
-    fill(page, "Trials", "3")
-    expect(page.get_by_text("3 trials × 5 folds × 1 repeat = 15 fits")).to_be_visible()
-    found = start(page)
-
-    expect_finished(page)
-    row = get_study(server.db, found)
-    assert row.dataset.startswith("upload-")
-    assert row.best_score is not None
-    assert row.best_score > 0.7
+    assert trials[0].score >= (0.975 if FULL else 0.95)
 
 
 def test_a_study_is_stopped_from_its_page_and_keeps_what_is_done(
@@ -255,6 +231,7 @@ def test_a_double_click_starts_one_study(server: Server, page: Page) -> None:
     wait_until(lambda: get_study(server.db, study_id(page)).state == "stopped")
 
 
+@pytest.mark.soak  # and often in tests/faults/test_kills.py
 def test_a_search_outlives_its_page_and_the_app(tmp_path: Path, page: Page) -> None:
     with serving(tmp_path) as server:
         page.goto(f"{server.url}/new?recipe=pima-optimizer")

@@ -15,6 +15,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from storage.studies import get_study
+from storage.wishes import ask_to_stop
+from tests.bounded import FULL
 from tests.browser.server import PATIENCE_S, Server, serving, wait_until
 from tuning.launch import launch
 from tuning.recipes import recipe
@@ -28,17 +30,28 @@ WIDE, PHONE = (1440, 900), (390, 844)
 STUDY_TABS = ("Live", "Results", "Analysis", "Best model", "Log")
 
 
+# All four where the pictures of the documentation are taken.
+WINDOWS: list[tuple[Scheme, tuple[int, int]]] = (
+    [(scheme, size) for scheme in SCHEMES for size in (WIDE, PHONE)]
+    if FULL or "TUNEBOARD_SCREENSHOTS" in os.environ
+    else [("light", WIDE), ("dark", PHONE)]
+)
+
+
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str]]:
-    """Give a server with a study in training: the example's, but long enough to be seen."""
-    spec = recipe("pima-batch-epochs").spec.model_dump()
+def studies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str, str]]:
+    """Give a server with the example's study, and one that trains long enough to be seen."""
+    short = recipe("pima-batch-epochs").spec
+    spec = short.model_dump()
     spec["space"] |= {
         "epochs": {"kind": "list", "values": [10, 100, 1500]},
         "n_hidden": {"kind": "fixed", "value": 3},
         "n_neurons": {"kind": "fixed", "value": 128},
     }
     with serving(tmp_path_factory.mktemp("home")) as server:
-        yield server, launch(server.db, StudySpec.parse(spec))
+        finished = launch(server.db, short)
+        wait_until(lambda: get_study(server.db, finished).state == "finished")
+        yield server, finished, launch(server.db, StudySpec.parse(spec))
 
 
 @pytest.fixture(scope="module")
@@ -75,54 +88,54 @@ def settled(page: Page) -> None:
 
 
 def test_pages_that_nobody_has_used(empty: Server, browser: Browser, tmp_path: Path) -> None:
-    for scheme in SCHEMES:
-        for size, suffix in ((WIDE, ""), (PHONE, "-phone")):
-            page = window(browser, scheme, size)
-            for path, name in (
-                ("/", "home-empty"),
-                ("/new", "new-study-blank"),
-                ("/datasets", "datasets"),
-                ("/datasets?id=pima", "dataset"),
-            ):
-                page.goto(empty.url + path)
-                settled(page)
-                picture(page, tmp_path, f"{name}{suffix}-{scheme}")
-            page.context.close()
+    for scheme, size in WINDOWS:
+        suffix = "-phone" if size == PHONE else ""
+        page = window(browser, scheme, size)
+        for path, name in (
+            ("/", "home-empty"),
+            ("/new", "new-study-blank"),
+            ("/datasets", "datasets"),
+            ("/datasets?id=pima", "dataset"),
+        ):
+            page.goto(empty.url + path)
+            settled(page)
+            picture(page, tmp_path, f"{name}{suffix}-{scheme}")
+        page.context.close()
 
 
 def test_a_study_in_training(
-    study: tuple[Server, str], browser: Browser, tmp_path: Path
+    studies: tuple[Server, str, str], browser: Browser, tmp_path: Path
 ) -> None:
-    server, study_id = study
+    server, _, study_id = studies
     wait_until(lambda: get_study(server.db, study_id).n_trials_done >= 4)
-    for scheme in SCHEMES:
-        for size, suffix in ((WIDE, ""), (PHONE, "-phone")):
-            page = window(browser, scheme, size)
-            page.goto(f"{server.url}/study?id={study_id}")
-            expect(page.locator(".st-key-live_curves canvas").first).to_be_visible()
-            expect(page.locator(".st-key-live_history canvas").first).to_be_visible()
-            picture(page, tmp_path, f"study-live{suffix}-{scheme}")
-            page.context.close()
+    for scheme, size in WINDOWS:
+        suffix = "-phone" if size == PHONE else ""
+        page = window(browser, scheme, size)
+        page.goto(f"{server.url}/study?id={study_id}")
+        expect(page.locator(".st-key-live_curves canvas").first).to_be_visible()
+        expect(page.locator(".st-key-live_history canvas").first).to_be_visible()
+        picture(page, tmp_path, f"study-live{suffix}-{scheme}")
+        page.context.close()
+    ask_to_stop(server.db, study_id)
 
 
 def test_a_finished_study_and_its_list(
-    study: tuple[Server, str], browser: Browser, tmp_path: Path
+    studies: tuple[Server, str, str], browser: Browser, tmp_path: Path
 ) -> None:
-    server, study_id = study
-    wait_until(lambda: get_study(server.db, study_id).state == "finished")
-    for scheme in SCHEMES:
-        for size, suffix in ((WIDE, ""), (PHONE, "-phone")):
-            page = window(browser, scheme, size)
-            page.goto(f"{server.url}/study?id={study_id}")
-            finished = page.get_by_text(re.compile("^Finished in")).first
-            expect(finished).to_be_visible(timeout=PATIENCE_S * 1000)
-            for tab in STUDY_TABS:
-                page.get_by_role("tab", name=tab).click()
-                page.wait_for_timeout(700)
-                settled(page)
-                picture(page, tmp_path, f"study-{tab.split()[0].lower()}-done{suffix}-{scheme}")
-            for path, name in (("/", "home"), ("/new?recipe=pima-sgd", "new-study")):
-                page.goto(server.url + path)
-                settled(page)
-                picture(page, tmp_path, f"{name}{suffix}-{scheme}")
-            page.context.close()
+    server, study_id, _ = studies
+    for scheme, size in WINDOWS:
+        suffix = "-phone" if size == PHONE else ""
+        page = window(browser, scheme, size)
+        page.goto(f"{server.url}/study?id={study_id}")
+        finished = page.get_by_text(re.compile("^Finished in")).first
+        expect(finished).to_be_visible(timeout=PATIENCE_S * 1000)
+        for tab in STUDY_TABS:
+            page.get_by_role("tab", name=tab).click()
+            page.wait_for_timeout(700)
+            settled(page)
+            picture(page, tmp_path, f"study-{tab.split()[0].lower()}-done{suffix}-{scheme}")
+        for path, name in (("/", "home"), ("/new?recipe=pima-sgd", "new-study")):
+            page.goto(server.url + path)
+            settled(page)
+            picture(page, tmp_path, f"{name}{suffix}-{scheme}")
+        page.context.close()

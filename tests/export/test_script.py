@@ -242,7 +242,7 @@ MISSIONS: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "dataset",
-    ["pima", "california", pytest.param("mnist", marks=pytest.mark.soak)],
+    ["pima", *(pytest.param(name, marks=pytest.mark.soak) for name in ("california", "mnist"))],
 )
 def test_the_scripts_of_the_published_datasets_find_the_scores_again(
     dataset: str, tmp_path: Path

@@ -21,7 +21,7 @@ OUTAGE_S = float(os.environ.get("TUNEBOARD_TEST_OUTAGE_S", "8"))
 Scores = dict[int, float | None]
 
 
-def make_spec(kind: str = "grid", n_epochs: int = 400, seed: int = 7) -> StudySpec:
+def make_spec(kind: str = "grid", n_epochs: int = 200, seed: int = 7) -> StudySpec:
     """Return a search of 12 trials, some of which are finished long before others."""
     sampler = {"kind": kind} | ({"n_trials": 12} if kind == "random" else {})
     rates = (

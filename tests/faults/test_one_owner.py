@@ -32,7 +32,7 @@ def test_two_workers_started_at_once_never_train_the_same_study(home: Path) -> N
     db = database()
 
     with worker(home), worker(home):
-        study_ids = [launch(db, make_spec()) for _ in range(4)]
+        study_ids = [launch(db, make_spec()) for _ in range(3)]
         wait_until(lambda: all(get_study(db, id_).is_final for id_ in study_ids))
 
     expected = scores(db, study_ids[0])
@@ -51,7 +51,7 @@ def test_workers_of_two_machines_share_the_studies_of_one_postgresql_server(
     ):
         monkeypatch.setenv("TUNEBOARD_DATABASE_URL", postgres.url(name))
         with worker(homes[0]), worker(homes[1]):
-            study_ids = [launch(db, make_spec()) for _ in range(4)]
+            study_ids = [launch(db, make_spec()) for _ in range(3)]
             wait_until(lambda: all(get_study(db, id_).is_final for id_ in study_ids))
 
         expected = scores(db, study_ids[0])

@@ -48,17 +48,22 @@ def driving(db: Database, study_id: str, engine: Executor) -> Iterator[threading
     driver.join()
 
 
-def undisturbed(db: Database, engine: Executor) -> Scores:
-    study_id = launch(db, _SPEC)
-    claim = claim_study(db, "test", study_id)
-    assert claim is not None
-    run_study(db, claim, engine)
-    return scores(db, study_id)
+@pytest.fixture(scope="module")
+def expected(engine: Executor, tmp_path_factory: pytest.TempPathFactory) -> Scores:
+    """Give the scores of the study where nothing happens to it."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with contextlib.closing(open_database(f"sqlite:///{folder / 'db.sqlite3'}")) as db:
+        study_id = launch(db, _SPEC)
+        claim = claim_study(db, "test", study_id)
+        assert claim is not None
+        run_study(db, claim, engine)
+        return scores(db, study_id)
 
 
-def test_a_locked_database_is_waited_for(home: Path, engine: Executor) -> None:
+def test_a_locked_database_is_waited_for(
+    home: Path, engine: Executor, expected: Scores
+) -> None:
     db = database()
-    expected = undisturbed(db, engine)
     study_id = launch(db, _SPEC)
 
     with driving(db, study_id, engine):
@@ -72,13 +77,12 @@ def test_a_locked_database_is_waited_for(home: Path, engine: Executor) -> None:
 
 
 def test_a_server_that_is_stopped_and_started_again_is_waited_for(
-    home: Path, engine: Executor, postgres: Server
+    home: Path, engine: Executor, expected: Scores, postgres: Server
 ) -> None:
     with (
         postgres.database() as name,
         contextlib.closing(open_database(postgres.url(name))) as db,
     ):
-        expected = undisturbed(db, engine)
         study_id = launch(db, _SPEC)
 
         with driving(db, study_id, engine):
@@ -90,10 +94,9 @@ def test_a_server_that_is_stopped_and_started_again_is_waited_for(
 
 
 def test_a_full_disk_pauses_the_study_and_nothing_finished_is_lost(
-    home: Path, engine: Executor
+    home: Path, engine: Executor, expected: Scores
 ) -> None:
     db = database()
-    expected = undisturbed(db, engine)
     study_id = launch(db, _SPEC)
 
     with driving(db, study_id, engine) as driver:

@@ -7,7 +7,6 @@ import math
 import pytest
 from scipy import stats
 
-from benchmarks.results import ResultsFileError
 from benchmarks.sampler_functions import FUNCTIONS, Function
 from benchmarks.samplers import (
     SURROGATES,
@@ -15,7 +14,6 @@ from benchmarks.samplers import (
     at_random,
     holm,
     ours,
-    replaced,
     summary,
     table,
     theirs,
@@ -26,6 +24,7 @@ SEEDS, N_CALLS, N_FOR_RANDOM = range(5), 16, 22  # ten are drawn at random
 
 
 @pytest.mark.slow
+@pytest.mark.soak  # that proposals are the same, digit by digit, is a fast test
 @pytest.mark.parametrize("surrogate", SURROGATES)
 def test_best_values_are_not_to_be_told_from_those_of_scikit_optimize(
     surrogate: Surrogate,
@@ -100,16 +99,6 @@ def test_two_that_differ_are_told_apart_and_the_share_that_we_win_is_counted() -
     assert table([better]).splitlines()[-1] == (
         "| Gaussian process | Branin | 0.8 | 0.3 | 0.01 (0.01) | 100% | 0.3 | 0.8 |"
     )
-
-
-def test_the_table_stands_between_its_marks() -> None:
-    page = "before\n<!-- samplers: begin -->\nold\n<!-- samplers: end -->\nafter"
-
-    assert replaced(page, "new") == (
-        "before\n<!-- samplers: begin -->\n\nnew\n\n<!-- samplers: end -->\nafter"
-    )
-    with pytest.raises(ResultsFileError):
-        replaced("no marks", "new")
 
 
 def test_ties_count_half() -> None:

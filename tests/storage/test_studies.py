@@ -287,7 +287,7 @@ def test_a_lease_that_ran_out_is_taken_over_and_the_old_owner_can_change_nothing
 def test_renewing_keeps_the_lease_and_brings_the_wish_without_a_new_version(
     db: Database, claim: Claim
 ) -> None:
-    let_lease_run_out(db, claim.study_id)
+    update_claimed(db, claim, lease_until=1.0)  # as good as run out
     version = study_version(db, claim.study_id)
 
     assert renew(db, claim) == ""
@@ -297,6 +297,14 @@ def test_renewing_keeps_the_lease_and_brings_the_wish_without_a_new_version(
     assert study_version(db, claim.study_id) == version
     ask_to_stop(db, claim.study_id)
     assert renew(db, claim) == "stop"
+
+
+def test_a_lease_that_its_owner_let_go_of_is_not_renewed(db: Database, claim: Claim) -> None:
+    update_claimed(db, claim, lease_until=0.0)
+
+    renew(db, claim)
+
+    assert claim_study(db, "worker-2") is not None
 
 
 def test_a_study_that_waits_stops_at_once(db: Database, study_id: str) -> None:

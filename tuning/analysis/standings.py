@@ -38,6 +38,7 @@ class Confirmed:
         That the race has cost.
     gaps : mapping
         Of each that entered, at its last look: gap to the leader, its interval, and repeats.
+        Of the default settings, which get all repeats without racing, at the last one.
     """
 
     kind: str
@@ -89,7 +90,7 @@ def standings(
     """Make the table of `Judgement`: a row a trial, by number.
 
     After a race, gaps are those to its first. Of a trial that did not enter, the gap keeps the
-    width it had in the search.
+    width it had in the search; but the default settings were given the same repeats.
 
     Parameters
     ----------
@@ -141,13 +142,15 @@ def _enter_race(table: pd.DataFrame, confirmed: Confirmed) -> None:
     leader = confirmed.survivors[0]
     ahead = float(table["gap"].loc[leader])  # of the first in the search, before the race
     table[_GAPS] -= ahead
-    others = ~table.index.isin(confirmed.entered) & (table["tie"] != "not compared")
+    raced = {*confirmed.entered, *confirmed.gaps}
+    others = ~table.index.isin(raced) & (table["tie"] != "not compared")
     table.loc[others, "tie"] = np.where(table.loc[others, "gap_low"] > 0, "worse", "tied")
-    for number in table.index.intersection(list(confirmed.entered)):
+    for number in table.index.intersection(list(raced)):
         gap = confirmed.gaps.get(number, _UNKNOWN)[:3]
-        tie = "tied" if number in confirmed.survivors else "worse"
-        if tie == "worse" and not gap[1] > 0:  # it left because it lacks a fit
-            gap, tie = _UNKNOWN, "not compared"
+        is_behind = gap[1] > 0 and number not in confirmed.survivors
+        tie = "worse" if is_behind else "tied"
+        if tie == "tied" and number in set(confirmed.entered) - set(confirmed.survivors):
+            gap, tie = _UNKNOWN, "not compared"  # it left because it lacks a fit
         table.loc[number, _GAPS] = gap
         table.loc[number, "tie"] = tie
     table["rank"] = _ranks(table, confirmed)

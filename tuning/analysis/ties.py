@@ -149,6 +149,30 @@ def rank(
     return withhold(ranking, reason) if reason else ranking
 
 
+def gap_to(leader: Array, other: Array, n_trials: int) -> tuple[float, float, float]:
+    """Return how far the leader of a study is ahead of one of its trials, with the interval.
+
+    As wide as `rank` makes it beside all the others, for scores that they do not have.
+
+    Parameters
+    ----------
+    leader, other : ndarray of shape (n_repeats, n_folds)
+        Larger is better; without gaps.
+    n_trials : int
+        Among which the leader was found.
+
+    Returns
+    -------
+    gap, gap_low, gap_high : float
+        Below 0 where the leader is behind in these scores.
+    """
+    pair = rank(np.stack([leader, other]))
+    gap = float(leader.mean() - other.mean())
+    critical = max(pair.crit_badge, dunnett(n_trials - 1, pair.df))
+    half = critical * float(pair.error.max())
+    return gap, gap - half, gap + half
+
+
 def withhold(ranking: Ranking, reason: str) -> Ranking:
     """Take back what a ranking claims: no badge, and the tied set as it is without one.
 

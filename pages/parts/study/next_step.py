@@ -9,8 +9,7 @@ from pages.parts.state import db
 from pages.parts.study.extending import add_trials
 from pages.parts.study.view import View
 from storage.wishes import ask_to_confirm
-from tuning.analysis.race import MOST_ENTRANTS, extra_fits
-from tuning.confirm_plan import why_no_race
+from tuning.confirm_plan import most_fits_of, why_no_race
 
 _NOT_YET = "{}"  # of a study without a race
 
@@ -41,9 +40,7 @@ def _confirm(view: View) -> None:
 
 
 def _costs(view: View) -> str:
-    evaluation = view.spec.evaluation
-    n_entered = min(view.row.n_trials_done, MOST_ENTRANTS)
-    most = extra_fits(n_entered, evaluation.repeats, evaluation.n_folds)
+    most = most_fits_of(view.spec, view.row.n_trials_done)
     return f"Trains the best trials again on fresh repeats: at most {most:,} fits."
 
 

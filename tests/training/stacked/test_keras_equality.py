@@ -60,7 +60,7 @@ def drawn(place: int) -> tuple[Task, list[dict[str, Any]]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("optimizer", "activation"), pairs(OPTIMIZERS, ACTIVATIONS, share=3))
+@pytest.mark.parametrize(("optimizer", "activation"), pairs(OPTIMIZERS, ACTIVATIONS, share=7))
 def test_fifty_steps_end_at_the_weights_of_train_on_batch(
     optimizer: str, activation: str
 ) -> None:

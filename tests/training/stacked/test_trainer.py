@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.bounded import FULL
 from tests.training.stacked.small import (
     Record,
     make_fold,
@@ -75,6 +76,7 @@ def assert_same(ours: Record, theirs: Record, curves: float = 1e-4) -> None:
         assert own.metrics == pytest.approx(result.metrics, rel=1e-3, abs=1e-3)
 
 
+N_FOLDS = 2 if FULL else 1
 MIXED: list[dict[str, Value]] = [
     {"learning_rate": 0.02, "n_neurons": 7},
     {"dropout_rate": 0.4, "max_norm": 1.5},
@@ -86,10 +88,10 @@ MIXED: list[dict[str, Value]] = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("task", list(FOLDS))
+@pytest.mark.parametrize("task", list(FOLDS) if FULL else ["multiclass"])
 def test_curves_and_scores_are_those_of_the_keras_trainer(task: Task) -> None:
     network = make_network(task)
-    trainings = make_trainings(MIXED, n_folds=2, epochs=(2, 5))
+    trainings = make_trainings(MIXED, n_folds=N_FOLDS, epochs=(2, 5))
 
     ours, theirs = train(network, trainings), train(network, trainings, trainer=KerasTrainer())
 
@@ -115,21 +117,27 @@ def test_each_training_gets_the_rows_of_its_own_preparation() -> None:
     assert not np.allclose(ours.curves[0, 0, 0], ours.curves[1, 0, 0])
 
 
+OTHER_STOPPING: list[tuple[Task, EarlyStoppingSpec]] = [
+    ("binary", EarlyStoppingSpec(patience=1)),
+    ("regression", EarlyStoppingSpec(patience=2, monitor="metric", min_delta=0.02)),
+    ("multiclass", EarlyStoppingSpec(patience=2, restore_best_weights=False)),
+    ("regression", EarlyStoppingSpec(patience=0, min_delta=0.05)),
+]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "asked"),
     [
-        ("binary", EarlyStoppingSpec(patience=1)),
         ("binary", EarlyStoppingSpec(patience=3, monitor="metric", min_delta=0.01)),
-        ("regression", EarlyStoppingSpec(patience=2, monitor="metric", min_delta=0.02)),
-        ("multiclass", EarlyStoppingSpec(patience=2, restore_best_weights=False)),
-        ("regression", EarlyStoppingSpec(patience=0, min_delta=0.05)),
+        ("regression", EarlyStoppingSpec(patience=2, restore_best_weights=False)),
+        *(OTHER_STOPPING if FULL else []),
     ],
 )
 def test_early_stopping_is_that_of_keras(task: Task, asked: EarlyStoppingSpec) -> None:
     network = make_network(task, asked)
     settings: list[dict[str, Value]] = [{"learning_rate": rate} for rate in (0.003, 0.02, 0.1)]
-    trainings = make_trainings([*settings, {"dropout_rate": 0.5}], 2, epochs=(40,))
+    trainings = make_trainings([*settings, {"dropout_rate": 0.5}], N_FOLDS, epochs=(40,))
 
     ours, theirs = train(network, trainings), train(network, trainings, trainer=KerasTrainer())
 
