@@ -9,7 +9,7 @@ IS_SUITABLE := import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test fast soak bench bench-quick bench-pages bench-trust format clean
+.PHONY: help run test types tests fast soak bench bench-quick bench-pages bench-trust format clean
 
 help:
 	@echo "make run          start the app and its worker   (PORT=8600 picks another port)"
@@ -29,15 +29,21 @@ run: $(VENV)/.app-installed
 # The shared dataset files, where there are some and no other folder is named.
 ifeq ($(origin TUNEBOARD_DATASETS),undefined)
 ifneq ($(wildcard ../shared/datasets),)
-test fast soak bench bench-quick bench-pages bench-trust: export TUNEBOARD_DATASETS := $(abspath ../shared/datasets)
+test tests fast soak bench bench-quick bench-pages bench-trust: export TUNEBOARD_DATASETS := $(abspath ../shared/datasets)
 endif
 endif
 
+# mypy takes a minute of one core on a fresh machine; tests leave it some of that.
 test: $(VENV)/.dev-installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory --jobs=2 types tests
+
+types: $(VENV)/.dev-installed
+	$(BIN)/mypy
+
+tests: $(VENV)/.dev-installed
 	$(PYTEST) -m "not slow and not browser"
 	$(PYTEST) --no-loadscope-reorder -m "slow or browser"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,10 +70,20 @@ def pytest_unconfigure() -> None:
     _HOME.cleanup()
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a migrated SQLite file to copy: migrating takes longer than most tests."""
+    path = tmp_path_factory.mktemp("migrated") / "tuneboard.sqlite3"
+    open_database(f"sqlite:///{path}").close()
+    return path
+
+
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
+def db(tmp_path: Path, migrated: Path) -> Iterator[Database]:
     """Give a migrated database of its own to one test."""
-    opened = open_database(f"sqlite:///{tmp_path / 'tuneboard.sqlite3'}")
+    path = tmp_path / "tuneboard.sqlite3"
+    shutil.copyfile(migrated, path)
+    opened = open_database(f"sqlite:///{path}")
     yield opened
     opened.close()
 
@@ -106,8 +117,10 @@ def empty_url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> I
 
 
 @pytest.fixture
-def each_db(empty_url: str) -> Iterator[Database]:
+def each_db(empty_url: str, tmp_path: Path, migrated: Path) -> Iterator[Database]:
     """Give a migrated database of its own to one test, of each kind."""
+    if empty_url.startswith("sqlite"):
+        shutil.copyfile(migrated, tmp_path / "tuneboard.sqlite3")
     opened = open_database(empty_url)
     yield opened
     opened.close()

@@ -18,7 +18,7 @@ from tuning.analysis.race import (
     extra_fits,
     next_look,
 )
-from tuning.analysis.ties import rank
+from tuning.analysis.ties import gap_to, rank
 
 Array = NDArray[np.float64]
 
@@ -330,6 +330,32 @@ def test_of_ten_equal_trials_one_hardly_ever_wins() -> None:
     ends = [run(noisy(list(shifts), 10, seed=n)) for n, shifts in enumerate(luck)]
 
     assert np.mean([race.kind == "winner" for race, _ in ends]) <= 0.02
+
+
+def beside_the_race(n_studies: int, luck: float) -> tuple[int, int]:
+    """Race 30 equals; count where the first did not race, and where it is then behind."""
+    n_beside = n_behind = 0
+    for seed in range(n_studies):
+        shifts = np.random.default_rng(seed).normal(scale=luck, size=30)
+        scores = noisy(list(shifts), 10, seed=seed)
+        end, looks = run(scores)
+        if 0 in enter_race(scores[:, :1]).survivors:
+            continue
+        n_beside += 1
+        of_leader, of_first = scores[[end.survivors[0], 0], : looks[-1]]
+        n_behind += gap_to(of_leader, of_first, 30)[1] > 0
+    return n_beside, n_behind
+
+
+@pytest.mark.parametrize(("luck", "most"), [(0.0, 0.01), (0.5, 0.10)])
+def test_default_settings_beside_a_race_of_their_equals_are_rarely_behind(
+    luck: float, most: float
+) -> None:
+    """With luck as large as the correction allows for, no more often than a race errs."""
+    n_beside, n_behind = beside_the_race(200, luck)
+
+    assert n_beside > 100
+    assert n_behind / 200 <= most
 
 
 def test_a_trial_that_is_truly_better_is_confirmed() -> None:

@@ -177,7 +177,7 @@ def test_their_scripts_use_no_code_of_the_project() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("peer", "kind"), pairs(PEER_MODULES, SPECS, share=3))
+@pytest.mark.parametrize(("peer", "kind"), pairs(PEER_MODULES, SPECS, share=6))
 def test_a_peer_scores_every_trial(peer: str, kind: str, tmp_path: Path) -> None:
     write_job(SPECS[kind], tmp_path)
 

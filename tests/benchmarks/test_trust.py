@@ -314,6 +314,7 @@ def test_a_file_of_figures_is_kept_and_not_mixed_with_another_form(tmp_path: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.soak  # each of its parts has a smaller form above
 def test_the_quick_form_keeps_what_matters_most_and_fills_the_page(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

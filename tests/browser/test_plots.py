@@ -50,7 +50,7 @@ def address(server: Server, study_id: str, plot: str) -> str:
     )
 
 
-@pytest.mark.parametrize(("size", "scheme"), pairs(SIZES, SCHEMES, share=3))
+@pytest.mark.parametrize(("size", "scheme"), pairs(SIZES, SCHEMES, share=6))
 def test_each_plot_appears(
     searched: tuple[Server, dict[int, str]],
     browser: Browser,

@@ -17,6 +17,7 @@ from storage.results import read_fits, read_pieces
 from storage.settings import Settings
 from storage.studies import get_study
 from storage.wishes import ask_to_stop
+from tests.bounded import FULL
 from tests.execution.conftest import (
     dask,
     drive,
@@ -168,7 +169,7 @@ def test_a_trial_too_big_for_memory_fails_and_its_neighbours_finish(
                 "dense_layer_sizes": sizes,
                 "epochs": {"kind": "fixed", "value": 2},
             },
-            "evaluation": {"folds": 2},
+            "evaluation": {"folds": 2} if FULL else {"method": "holdout"},
         }
     )
     small = Pool(wanted(tmp_path, memory_limit_mb=1400))

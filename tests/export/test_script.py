@@ -198,6 +198,7 @@ def test_the_script_of_an_upload_of_mixed_types_finds_the_scores_again(tmp_path:
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_the_script_of_a_bundled_dataset_finds_the_scores_again_or_says_no(
     tmp_path: Path,
 ) -> None:

@@ -16,7 +16,7 @@ from storage.studies import get_study
 from tuning.spec import StudySpec
 
 N_KILLS = int(os.environ.get("TUNEBOARD_TEST_KILLS", "50"))
-OUTAGE_S = float(os.environ.get("TUNEBOARD_TEST_OUTAGE_S", "8"))
+OUTAGE_S = float(os.environ.get("TUNEBOARD_TEST_OUTAGE_S", "6"))
 
 Scores = dict[int, float | None]
 

@@ -28,6 +28,7 @@ def times_taken(db: Database, study_id: str) -> int:
     return notes["Training."]
 
 
+@pytest.mark.soak  # two on PostgreSQL are always tried
 def test_two_workers_started_at_once_never_train_the_same_study(home: Path) -> None:
     db = database()
 
@@ -60,6 +61,7 @@ def test_workers_of_two_machines_share_the_studies_of_one_postgresql_server(
             assert times_taken(db, study_id) == 1
 
 
+@pytest.mark.soak  # the keeper of tests/test_app.py is asked the same
 def test_an_app_started_twice_keeps_one_worker(home: Path) -> None:
     first, second = (Server(home, free_port()) for _ in range(2))
     first.start()

@@ -27,7 +27,7 @@ from tuning.worker import load_engine
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
-_SPEC = make_spec(n_epochs=1500)
+_SPEC = make_spec(n_epochs=800)
 
 
 @pytest.fixture(scope="module")
