@@ -44,8 +44,7 @@ types: $(VENV)/.dev-installed
 	$(BIN)/mypy
 
 tests: $(VENV)/.dev-installed
-	$(PYTEST) -m "not slow and not browser"
-	$(PYTEST) --no-loadscope-reorder -m "slow or browser"
+	$(PYTEST) --no-loadscope-reorder
 
 fast: $(VENV)/.dev-installed
 	$(PYTEST) -m "not slow and not browser"
@@ -53,7 +52,8 @@ fast: $(VENV)/.dev-installed
 soak: $(VENV)/.dev-installed
 	TUNEBOARD_TEST_KILLS=200 TUNEBOARD_TEST_OUTAGE_S=30 TUNEBOARD_TEST_FULL=1 \
 		$(BIN)/python -m pytest tests/faults tests/execution tests/training tests/benchmarks \
-		tests/sampling tests/export tests/browser
+		tests/sampling tests/export tests/browser \
+		tests/test_driver.py tests/test_worker.py tests/test_secrecy.py tests/test_image.py
 
 bench: $(VENV)/.dev-installed
 	$(BIN)/python -m benchmarks.peers --resume

@@ -17,7 +17,8 @@ from tests.bounded import FULL
 from tests.postgres import Server, find_programs
 from tuning.training.compiled import set_flags
 
-# The files that take longest come first, so that no process has one of them left at the end.
+# Of the files with slow tests the longest come first, so that none of them is left at the end.
+# Fast ones come before: what TensorFlow leaves in memory makes pages slower.
 _LONGEST = (
     "training/stacked/test_keras_equality",
     "faults/test_kills",
@@ -42,8 +43,9 @@ set_flags(Path(_HOME.name))  # compile as a worker does: in half the time
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the longest files first, and leave out what only `make soak` runs."""
-    items.sort(key=_place)  # the order within a file stays
+    """Put files of fast tests first, then the longest; leave out what only `make soak` runs."""
+    slow = {item.path for item in items if _is_slow(item)}
+    items.sort(key=lambda item: (item.path in slow, _place(item)))  # within a file it stays
     if FULL:
         return
     left_out = [item for item in items if item.get_closest_marker("soak")]
@@ -56,6 +58,10 @@ def pytest_collection_finish() -> None:
     """Leave what is loaded by now out of every later garbage collection: it is not small."""
     gc.collect()
     gc.freeze()
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(name) for name in ("slow", "browser"))
 
 
 def _place(item: pytest.Item) -> int:

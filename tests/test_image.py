@@ -192,6 +192,7 @@ def wait_until(is_so: Callable[[], bool], timeout_s: float = 90) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.soak  # installs everything once more
 def test_every_command_of_the_image_works_in_a_clean_folder(tmp_path: Path) -> None:
     container = Container(tmp_path)
     for one in instructions():

@@ -47,6 +47,7 @@ SPEC: dict[str, Any] = {
 }
 
 
+@pytest.mark.soak  # what each page and export leaves out has a test of its own
 def test_no_page_no_export_and_no_log_knows_a_test_score_before_it_is_opened(
     home: Path,
 ) -> None:

@@ -174,6 +174,7 @@ def test_the_network_of_the_digits_is_trained_as_published(server: Server, page:
     assert trials[0].score >= 0.975
 
 
+@pytest.mark.soak
 def test_a_study_is_stopped_from_its_page_and_keeps_what_is_done(
     server: Server, page: Page
 ) -> None:

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 # How often each: an app starts slowly, and one that goes on lets a worker that dies young wait.
 _VICTIMS = {"training": 6, "driver": 1, "app": 1, "all": 1}
-_PAUSES_S = (0.1, 2.0)
+_PAUSES_S = (0.1, 1.5)
 _SEED = 20261125
 _N_RUNNING = 3  # studies under way at once
 

@@ -85,6 +85,7 @@ def test_the_files_used_longest_ago_go_first(
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_a_new_process_reads_what_another_compiled_and_survives_a_broken_file(
     tmp_path: Path,
 ) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from tests.bounded import FULL
 from tests.training.conftest import Notes
 from tuning.datasets.info import DatasetInfo, Task
 from tuning.datasets.preparation import Preparation
@@ -123,7 +124,7 @@ def assert_same_result(result: FitResult, expected: FitResult) -> None:
 
 
 @pytest.mark.parametrize(
-    ("index", "activation"), list(enumerate(ACTIVATIONS)), ids=list(ACTIVATIONS)
+    ("index", "activation"), list(enumerate(ACTIVATIONS))[:: 1 if FULL else 2]
 )
 def test_fifty_five_steps_with_short_batches_and_dropout_are_those_of_keras(
     index: int, activation: str
