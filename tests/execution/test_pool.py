@@ -157,6 +157,7 @@ def test_two_studies_share_the_cores_and_one_stops_without_the_other(
     assert get_study(stored, long).state == "stopped"
 
 
+@pytest.mark.soak
 def test_a_trial_too_big_for_memory_fails_and_its_neighbours_finish(
     stored: Database, tmp_path: Path
 ) -> None:
