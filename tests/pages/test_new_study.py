@@ -829,7 +829,7 @@ def test_a_recipe_has_a_variant_with_sealed_rows_and_confirmed_leaders(
 
     assert sealed == with_sealed_test(spec)
     assert bar.startswith("19 trials × 3 folds × 1 repeat = 57 fits (21 trained), then up to")
-    assert " up to 270 to confirm · about" in bar
+    assert " up to 297 to confirm · about" in bar  # the default settings come along
     assert check(at.session_state["new_draft"].fields).spec == spec
 
 
@@ -859,7 +859,7 @@ def test_confirming_is_offered_only_where_it_can_tell_more(opened: AppTest) -> N
     assert offered is True
     assert "new_confirm" not in toggles
     assert at.toggle(key="new_confirm").value is True
-    assert "then up to 450 to confirm" in _bar(at)
+    assert "then up to 495 to confirm" in _bar(at)
 
 
 def test_the_sentence_stands_where_confirming_cannot_tell_more(opened: AppTest) -> None:
