@@ -65,17 +65,7 @@ def history_dots(table: pd.DataFrame, title: str, value: str) -> go.Figure:
     table : DataFrame
         Columns finished, number, score and best.
     """
-    figure = go.Figure(
-        scatter_kind(len(table))(
-            x=table["finished"],
-            y=table["score"],
-            mode="markers",
-            marker={"color": NEUTRAL, "size": 6, "opacity": 0.6, "line": {"width": 0}},
-            customdata=table["number"],
-            hovertemplate="trial %{customdata}: %{y:.4g}<extra></extra>",
-            name="trial",
-        )
-    )
+    figure = _trial_dots(table, "finished", "trial %{customdata}: %{y:.4g}<extra></extra>")
     figure.add_trace(
         scatter_kind(len(table))(
             x=table["finished"],
@@ -121,17 +111,8 @@ def cost_dots(table: pd.DataFrame, title: str, value: str) -> go.Figure:
     table : DataFrame
         Columns number, seconds, score and is_best.
     """
-    figure = go.Figure(
-        scatter_kind(len(table))(
-            x=table["seconds"],
-            y=table["score"],
-            mode="markers",
-            marker={"color": NEUTRAL, "size": 6, "opacity": 0.6, "line": {"width": 0}},
-            customdata=table["number"],
-            hovertemplate="trial %{customdata}: %{y:.4g} in %{x:.3g} s<extra></extra>",
-            name="trial",
-        )
-    )
+    hover = "trial %{customdata}: %{y:.4g} in %{x:.3g} s<extra></extra>"
+    figure = _trial_dots(table, "seconds", hover)
     best = table[table["is_best"]].sort_values("seconds")
     figure.add_scatter(
         x=best["seconds"],
@@ -205,3 +186,18 @@ def _unit(longest_s: float) -> tuple[float, str]:
     if longest_s >= _HOURS_FROM_S:
         return 3600.0, "hours"
     return (60.0, "minutes") if longest_s >= _MINUTES_FROM_S else (1.0, "seconds")
+
+
+def _trial_dots(table: pd.DataFrame, over: str, hover: str) -> go.Figure:
+    """Draw the score of each trial as a grey dot over a column."""
+    return go.Figure(
+        scatter_kind(len(table))(
+            x=table[over],
+            y=table["score"],
+            mode="markers",
+            marker={"color": NEUTRAL, "size": 6, "opacity": 0.6, "line": {"width": 0}},
+            customdata=table["number"],
+            hovertemplate=hover,
+            name="trial",
+        )
+    )
