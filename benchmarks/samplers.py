@@ -8,11 +8,14 @@ docs/samplers.md.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any
@@ -132,13 +135,25 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def compare(function: Function, surrogate: Surrogate, n_seeds: int, n_calls: int) -> Compared:
     """Search a function with both, once a seed."""
-    compared = Compared(function.name, surrogate)
-    for seed in range(n_seeds):
-        compared.theirs.append(theirs(function, surrogate, seed, n_calls))
-        compared.ours.append(ours(function, surrogate, seed, n_calls))
-        compared.in_rounds.append(ours(function, surrogate, seed, n_calls, ROUND))
-        compared.random.append(at_random(function, seed, n_calls))
-    return compared
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        search = functools.partial(_one_seed, function.name, surrogate, n_calls)
+        found = list(pool.map(search, range(n_seeds)))
+    columns = [list(values) for values in zip(*found, strict=True)]
+    return Compared(function.name, surrogate, *columns)
+
+
+def _one_seed(
+    name: str, surrogate: Surrogate, n_calls: int, seed: int
+) -> tuple[float, float, float, float]:
+    """Search with one seed: ours, theirs, ours in rounds, random draws."""
+    function = next(one for one in FUNCTIONS if one.name == name)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return (
+        ours(function, surrogate, seed, n_calls),
+        theirs(function, surrogate, seed, n_calls),
+        ours(function, surrogate, seed, n_calls, ROUND),
+        at_random(function, seed, n_calls),
+    )
 
 
 def table(compared: Sequence[Compared]) -> str:

@@ -137,6 +137,22 @@ def read_trial_notes(db: Database, study_id: str) -> dict[int, Note]:
     return {number: written for number, written in found.items() if written}
 
 
+def read_trial_marks(db: Database, study_id: str) -> dict[int, Note]:
+    """Read the tags and stars of the trials of a study, by number, without the notes."""
+    query = select(note.c.number, note.c.tags, note.c.is_starred)
+    query = query.where(
+        note.c.study_id == study_id,
+        note.c.number != _OF_STUDY,
+        sa.or_(note.c.tags != "", note.c.is_starred),
+    )
+    with db.read() as connection:
+        rows = connection.execute(query).all()
+    return {
+        number: Note("", tuple(tags.split()), bool(is_starred))
+        for number, tags, is_starred in rows
+    }
+
+
 def read_study_notes(db: Database, study_ids: Collection[str]) -> Mapping[str, Note]:
     """Read what was written to some studies themselves, by their ids."""
     query = select(note.c.study_id, note.c.text, note.c.tags, note.c.is_starred)

@@ -146,6 +146,29 @@ def ask_to_confirm(
         add_event(connection, study_id, "confirm", "Somebody asked for more repeats.")
 
 
+def ask_for_model(db: Database, study_id: str, number: int) -> None:
+    """Wish that a trial is trained on all rows, and its model kept beside the leader's.
+
+    A finished study goes on for it.
+
+    Raises
+    ------
+    UnknownStudyError
+        If there is none with this id.
+    UnfinishedError
+        If it was stopped, failed or is paused: it has to go on first.
+    """
+    with db.write() as connection:
+        row = _state(connection, study_id)
+        if row.state not in {*ACTIVE_STATES, FINISHED}:
+            raise UnfinishedError(study_id, row.state)
+        asked = json.loads(row.asked)
+        asked["models"] = sorted({*asked.get("models", []), number})
+        again = dict(_WAITING_AGAIN) if row.state == FINISHED else {}
+        change(connection, study_id, {**again, "asked": json.dumps(asked)})
+        add_event(connection, study_id, "model", f"Somebody asked for trial {number}'s model.")
+
+
 def ask_to_skip_confirming(db: Database, study_id: str) -> None:
     """Wish that a study ends without confirming its leaders, or with what is known of them.
 

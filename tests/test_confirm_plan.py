@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tuning.analysis.race import enter_race, next_look
-from tuning.confirm_plan import most_extra_fits, why_no_race
+from tuning.confirm_plan import most_extra_fits, race_as_search, why_no_race
 from tuning.spec import StudySpec
 
 
@@ -43,6 +43,26 @@ def test_at_most_ten_trials_get_the_repeats_they_lack_of_ten(
     n_trials: int, folds: int, repeats: int, fits: int
 ) -> None:
     assert most_extra_fits(make_spec(n_trials, folds, repeats)) == fits
+
+
+@pytest.mark.parametrize(
+    ("n_trials", "changes"),
+    [
+        (18, {}),
+        (4, {}),
+        (40, {"include_default": True}),
+        (30, {"sampler": {"kind": "tpe", "n_trials": 25}, "pruner": {"kind": "median"}}),
+    ],
+)
+def test_the_search_a_race_is_estimated_by_has_as_many_fits(
+    n_trials: int, changes: dict[str, Any]
+) -> None:
+    spec = make_spec(n_trials, 3, **changes)
+
+    race = race_as_search(spec)
+
+    assert race.n_trials * race.n_fits_per_trial == most_extra_fits(spec)
+    assert not most_extra_fits(race)
 
 
 def test_nothing_is_added_where_nobody_wants_it() -> None:

@@ -26,6 +26,7 @@ from storage.schema import trial as trial_table
 from storage.studies import StudyRow, events, get_study
 from storage.timings import read_past_estimates, read_stack_timings, read_timings
 from storage.wishes import (
+    ask_for_model,
     ask_to_confirm,
     ask_to_pause,
     ask_to_skip_confirming,
@@ -36,7 +37,7 @@ from tests.bounded import FULL
 from tuning.by_hand import try_by_hand
 from tuning.driver import run_study
 from tuning.execution.here import Here
-from tuning.export.files import best_model_path, study_document
+from tuning.export.files import best_model_path, study_document, trial_model_path
 from tuning.extension import extend
 from tuning.launch import launch
 from tuning.spec import StudySpec
@@ -707,6 +708,27 @@ def test_the_model_is_that_of_the_trial_that_won_the_race(home: Path) -> None:
     assert row.best_number == json.loads(row.verdict)["leader"] == leader
     assert path is not None
     assert json.loads(path.with_suffix(".json").read_text())["trial"] == leader
+
+
+def test_models_that_people_asked_for_are_kept_beside_the_leader_s(home: Path) -> None:
+    row, trials = run(make_spec())
+    best = best_model_path(home, row.id)
+    assert best is not None
+    before = best.read_bytes()
+    other = next(trial.number for trial in trials if trial.number != row.best_number)
+    ask_for_model(database(), row.id, other)
+    ask_for_model(database(), row.id, 99)  # there is no such trial
+
+    again, _ = run_again(row.id)
+
+    path = trial_model_path(home, row.id, other)
+    assert again.state == "finished"
+    assert path is not None
+    facts = json.loads(path.with_suffix(".json").read_text())
+    assert facts["trial"] == other
+    assert keras.models.load_model(path).count_params() > 0
+    assert (best_model_path(home, row.id), best.read_bytes()) == (best, before)
+    assert trial_model_path(home, row.id, 99) is None
 
 
 @pytest.mark.parametrize("after", [13, 17, 25])

@@ -31,7 +31,7 @@ from tuning.datasets.catalogue import dataset_info, load_dataset
 from tuning.datasets.info import Task
 from tuning.errors import NoBestModelError
 from tuning.execution.interface import BestModel, Leader, StopSignal, Work
-from tuning.export.files import save_best_model
+from tuning.export.files import model_trial, save_best_model
 from tuning.sealed import (
     Opened,
     n_sealed,
@@ -43,7 +43,7 @@ from tuning.sealed import (
     shares_rows,
 )
 from tuning.sealed_outputs import outputs_path, read_outputs
-from tuning.sealed_scoring import model_trial, score_opened, score_test
+from tuning.sealed_scoring import score_opened, score_test
 from tuning.spec import StudySpec
 from tuning.training.interface import Reporter, Training
 

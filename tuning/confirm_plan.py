@@ -27,6 +27,21 @@ def most_fits_of(spec: StudySpec, n_trials: int) -> int:
     return extra_fits(n_trained, spec.evaluation.repeats, spec.evaluation.n_folds)
 
 
+def race_as_search(spec: StudySpec) -> StudySpec:
+    """Return a search that trains as much as the longest race of this study's leaders.
+
+    Which trials lead is not known before; any are taken. Its time can be estimated as that of
+    every search.
+    """
+    n_trained = min(spec.n_trials, MOST_ENTRANTS + spec.include_default)
+    document = spec.model_dump()
+    document["evaluation"] |= {"repeats": LOOKS[-1] - spec.evaluation.repeats, "shuffle": True}
+    if spec.sampler.kind != "grid" or spec.n_trials > n_trained:
+        document["sampler"] = {"kind": "random", "n_trials": n_trained}
+    alone = {"by_hand": (), "include_default": False, "confirm": False, "pruner": {}}
+    return StudySpec.parse({**document, **alone})
+
+
 def why_no_race(spec: StudySpec) -> str:
     """Say why no race of this study's leaders could tell more; empty where one may."""
     evaluation = spec.evaluation

@@ -43,11 +43,14 @@ class Asked:
         Whether the leaders are to race.
     skip : bool
         Whether to end without.
+    models : tuple of int
+        Trials whose models are to be kept, beside that of the leader.
     """
 
     numbers: tuple[int, ...] = ()
     race: bool = False
     skip: bool = False
+    models: tuple[int, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Asked:
@@ -57,6 +60,7 @@ class Asked:
             tuple(stored.get("numbers", ())),
             bool(stored.get("race", False)),
             bool(stored.get("skip", False)),
+            tuple(stored.get("models", ())),
         )
 
 

@@ -50,7 +50,7 @@ from tuning.datasets.catalogue import load_dataset
 from tuning.datasets.info import DatasetInfo
 from tuning.errors import LostTrialsError, TuningError
 from tuning.execution.interface import Executor, Leader, Work
-from tuning.export.files import save_best_model
+from tuning.export.files import save_best_model, save_trial_model, trial_model_path
 from tuning.extension import parse_stages
 from tuning.fits import make_trainings
 from tuning.forecast import Forecast, Foretold
@@ -285,6 +285,7 @@ class _Driver:
             if not self._keeper.stopped:
                 with self._foretold.watching():
                     self._keep_best()
+                    self._keep_models(asked.models)
             done = asked
 
     def _confirm(self, asked: Asked) -> None:
@@ -387,6 +388,21 @@ class _Driver:
         if model is not None:
             save_best_model(settings().home, self._row.id, model)
             self._kept = best
+
+    def _keep_models(self, numbers: Sequence[int]) -> None:
+        """Train trials that people chose on all rows, those whose models are not there yet."""
+        home, study_id = settings().home, self._row.id
+        for number in numbers:
+            trial = self._ledger.finished.get(number)
+            if trial is None or trial.state != "COMPLETE" or self._keeper.stopped:
+                continue
+            if trial_model_path(home, study_id, number) is not None:
+                continue
+            self._say(phase=f"Training the model of trial {number} on all rows")
+            chosen = Leader(study_id, self._spec, trial)
+            model = self._executor.best_model(self._work, chosen, self._keeper)
+            if model is not None:
+                save_trial_model(home, study_id, number, model)
 
     def _keep_timings(self) -> None:
         """Keep what training cost, for the next estimate: each training, or all stacks."""

@@ -12,7 +12,7 @@ from storage.studies import get_study, keep_test, opened_unscored
 from tuning.datasets.catalogue import load_dataset
 from tuning.errors import NoBestModelError
 from tuning.execution.interface import Executor
-from tuning.export.files import best_model_path, model_facts
+from tuning.export.files import best_model_path, model_trial
 from tuning.judging import judge_study
 from tuning.sealed import opened_test, sealed_document, sealed_rows
 from tuning.sealed_outputs import make_outputs, save_outputs
@@ -69,9 +69,3 @@ def _promise(db: Database, study_id: str, path: Path) -> dict[str, Any]:
     expected = found.expected if trial == found.leader else None
     shown = float(found.table["mean"].loc[trial])
     return {"trial": trial, "promised": shown if expected is None else expected.mean}
-
-
-def model_trial(path: Path) -> int | None:
-    """Return the trial whose model a file holds; None where nothing beside it says so."""
-    trial: int | None = model_facts(path).get("trial")
-    return trial

@@ -10,7 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from storage.results import CURVE_COLUMNS, CurvePiece
 from tests.judged_scores import make_info, make_scores, make_spec
-from tuning.analysis.diagnoses import AT_ONCE, DiagnosisBook, as_baseline, mean_losses
+from tuning.analysis.diagnoses import (
+    AT_ONCE,
+    DiagnosisBook,
+    as_baseline,
+    best_epochs,
+    mean_losses,
+)
 from tuning.analysis.verdict import Facts, judge
 
 T = np.arange(50)
@@ -110,6 +116,26 @@ def test_trials_are_sorted_by_label_and_then_by_epoch(shelf: Shelf) -> None:
 
     assert np.argsort(places[:4]).tolist() == [3, 0, 2, 1]
     assert np.isnan(places[4])
+
+
+def test_small_curves_and_best_epochs_are_of_the_mean_validation_loss(shelf: Shelf) -> None:
+    book = DiagnosisBook(shelf.read)
+    book.find(dict.fromkeys(range(5), False))
+
+    small = book.curves(range(5))
+    assert [len(curve) for curve in small] == [30, 30, 30, 30, 0]
+    assert small[0][[0, -1]].tolist() == pytest.approx([OVERFITS[1][0], OVERFITS[1][-1]])
+    best = book.best_epochs(range(5))
+    assert best[0] == np.argmin(OVERFITS[1]) + 1
+    assert best[2] == len(IMPROVES[1])
+    assert np.isnan(best[4])
+
+
+def test_the_lowest_loss_is_the_first_of_equals_and_no_number_is_none() -> None:
+    losses = np.array([[0.5, 0.2, 0.2], [np.nan, 0.7, np.inf], [np.nan] * 3])
+
+    assert best_epochs(losses).tolist() == [1, 1, -1]
+    assert best_epochs(np.empty((2, 0))).tolist() == [-1, -1]
 
 
 def test_curves_are_read_once_and_in_portions(shelf: Shelf) -> None:

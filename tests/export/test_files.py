@@ -14,12 +14,17 @@ from storage.errors import UnknownStudyError
 from storage.leases import claim_study, update_claimed
 from storage.results import Batch, FitRow, TrialRow, write_batch
 from storage.studies import FINISHED
+from tuning.execution.interface import BestModel
 from tuning.export.files import (
     best_model_path,
     fits_csv,
     model_folder,
+    model_trial,
+    save_best_model,
+    save_trial_model,
     study_document,
     study_json,
+    trial_model_path,
     trials_csv,
 )
 from tuning.launch import launch
@@ -209,3 +214,18 @@ def test_the_best_model_is_found_once_it_is_saved(tmp_path: Path) -> None:
     (folder / "model.keras").write_bytes(b"model")
 
     assert best_model_path(tmp_path, "layers-2345") == folder / "model.keras"
+
+
+def test_each_trial_has_a_model_of_its_own_and_the_leader_has_the_study_s(
+    tmp_path: Path,
+) -> None:
+    save_best_model(tmp_path, "s-1", BestModel(b"leader", {"trial": 4}))
+    save_trial_model(tmp_path, "s-1", 2, BestModel(b"other", {"trial": 2}))
+
+    found = {n: trial_model_path(tmp_path, "s-1", n) for n in (2, 3, 4)}
+
+    assert found[3] is None
+    assert [path.read_bytes() for path in (found[2], found[4]) if path] == [b"other", b"leader"]
+    assert found[2] is not None
+    assert model_trial(found[2]) == 2
+    assert found[4] == best_model_path(tmp_path, "s-1")

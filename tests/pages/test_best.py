@@ -27,7 +27,10 @@ from storage.wishes import open_test
 from tests.judged_scores import make_race
 from tests.pages.written_study import WrittenStudy, fold_score, grid_spec
 from tuning.analysis.confusion import confused_pairs, confusion_table
+from tuning.confirming import Asked
 from tuning.datasets.info import Task
+from tuning.execution.interface import BestModel
+from tuning.export.files import save_trial_model
 from tuning.sealed import sealed_document
 from tuning.spec import StudySpec
 
@@ -199,27 +202,63 @@ def test_a_study_without_a_score_has_no_best_model(db: Database) -> None:
 # The file.
 
 
-def test_the_file_of_another_trial_is_said_to_be_the_leader_s(finished: WrittenStudy) -> None:
-    page = opened(finished.id)
-    assert "The file holds" not in texts(page)
-
+def choose(page: AppTest, number: int) -> None:
     page.button_group(key="best_pick").set_value("other").run()
-    page.selectbox(key="best_trial").set_value(3).run()
-
-    assert (
-        "The file holds the leader's model, that of trial 0; no other was trained on all rows."
-    ) in texts(page)
+    page.selectbox(key="best_trial").set_value(number).run()
 
 
-def test_the_file_of_a_leader_of_then_says_so(db: Database, home: Path) -> None:
+def files(page: AppTest) -> set[str]:
+    return {str(button.key) for button in page.get("download_button")}
+
+
+def test_the_model_of_another_trial_is_made_when_it_is_asked_for(
+    finished: WrittenStudy,
+) -> None:
+    page = opened(finished.id)
+    assert "best_model" in files(page)
+
+    choose(page, 3)
+
+    assert "best_model" not in files(page)
+    assert "No model of trial 3 yet: only the leader's is made without asking." in texts(page)
+    page.button(key="best_train_model").click().run()
+    row = get_study(finished.db, finished.id)
+    assert row.state == "waiting"
+    assert Asked.parse(row.asked).models == (3,)
+
+
+def test_the_model_of_another_trial_is_offered_once_it_is_kept(
+    finished: WrittenStudy, home: Path
+) -> None:
+    save_trial_model(home, finished.id, 3, BestModel(b"other weights", {"trial": 3}))
+    page = opened(finished.id)
+
+    choose(page, 3)
+
+    assert "best_model" in files(page)
+    assert "best_train_model" not in keys(page)
+
+
+def test_a_link_that_only_watches_cannot_have_a_model_trained(finished: WrittenStudy) -> None:
+    page = opened(finished.id, watch="1")
+
+    choose(page, 3)
+
+    assert "No model of trial 3 yet" in texts(page)
+    assert "best_train_model" not in keys(page)
+
+
+def test_a_leader_whose_model_is_not_the_one_kept_can_be_trained(
+    db: Database, home: Path
+) -> None:
     study = written(db)
     save_model(home, study.id, trial=4)
     study.end()
 
-    assert (
-        "The file holds the model of the leader of then, that of trial 4; "
-        + "no other was trained on all rows."
-    ) in texts(opened(study.id))
+    page = opened(study.id)
+
+    assert "No model was saved: its training on all rows failed or was stopped." in texts(page)
+    assert "best_train_model" in keys(page)
 
 
 # The sealed test: closed.

@@ -17,6 +17,8 @@ from storage.wishes import open_test
 from tests.analysis.test_outputs import written as write_model
 from tests.pages.test_best import opened, texts
 from tests.pages.written_study import WrittenStudy, grid_spec
+from tuning.execution.interface import BestModel
+from tuning.export.files import save_trial_model
 from tuning.sealed import sealed_document
 from tuning.sealed_outputs import make_outputs, outputs_path, save_outputs
 from tuning.spec import StudySpec
@@ -154,16 +156,30 @@ def test_a_test_opened_before_outputs_were_kept_says_so(db: Database, home: Path
     assert "This test was opened before outputs were kept" in texts(page)
 
 
-def test_another_trial_says_that_no_model_of_it_was_kept(db: Database, home: Path) -> None:
-    study_id, _ = finished(db, home)
+def test_the_kept_model_of_another_trial_is_drawn_without_sealed_scores(
+    db: Database, home: Path
+) -> None:
+    study_id, path = finished(db, home)
+    score(db, study_id, path)
+    save_trial_model(home, study_id, 2, BestModel(path.read_bytes(), {"trial": 2}))
     page = opened(study_id)
+    assert "every score" in texts(page)
 
     page.button_group(key="best_pick").set_value("other").run()
     page.selectbox(key="best_trial").set_value(2).run()
 
-    assert "there are no weights of trial 2" in texts(page)
-    page.button(key="best_open_trial").click().run()
-    assert page.query_params["trial"] == ["2"] or page.query_params["trial"] == "2"
+    assert table(page, "n_weights")["n_weights"].tolist() == [9, 4]
+    assert "every score" not in texts(page)
+
+
+def test_a_trial_without_a_kept_model_has_no_layers(db: Database, home: Path) -> None:
+    study_id, _ = finished(db, home)
+    page = opened(study_id)
+
+    page.button_group(key="best_pick").set_value("other").run()
+    page.selectbox(key="best_trial").set_value(1).run()
+
+    assert not any("n_weights" in drawn.value.columns for drawn in page.dataframe)
 
 
 def test_a_file_that_is_no_model_is_told(db: Database, home: Path) -> None:

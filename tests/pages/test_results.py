@@ -13,9 +13,10 @@ from streamlit.testing.v1 import AppTest
 
 from pages.parts.study.results_snapshot import Snapshot, news
 from storage.database import Database, database
+from storage.notes import set_star, write_tags
 from tests.judged_scores import LEADS, TIES, make_info, make_race, make_scores, make_spec
 from tests.pages.driven_study import drive, driven_spec
-from tests.pages.study_page import opened, texts
+from tests.pages.study_page import buttons, opened, texts
 from tests.pages.written_study import WrittenStudy
 from tuning.analysis.grid import Grid
 from tuning.analysis.verdict import Facts, Judgement, judge
@@ -155,12 +156,72 @@ def test_trials_are_sorted_and_filtered_by_diagnosis(finished: WrittenStudy) -> 
     assert words[-1] == ""  # the failed one has no curve
     assert set(words[:-1]) == {"still improving"}
 
-    page.multiselect(key="filter_diagnosis").set_value(["still improving"]).run()
+    page.multiselect(key="filter_diagnosis_label").set_value(["still improving"]).run()
     assert len(grid(page)) == 11
-    page.multiselect(key="filter_diagnosis").set_value(["plateau"]).run()
+    page.multiselect(key="filter_diagnosis_label").set_value(["plateau"]).run()
     assert "No trial matches." in texts(page)
     page.button(key="results_clear").click().run()
     assert len(grid(page)) == 12
+
+
+def test_each_filter_has_a_button_that_takes_it_away(finished: WrittenStudy) -> None:
+    page = opened(finished.id, tab="Results")
+    assert not {key for key in buttons(page) if key.startswith("chip_")}
+
+    page.multiselect(key="filter_batch_size").set_value([10, 20]).run()
+    page.multiselect(key="filter_epochs").set_value([20]).run()
+    assert grid(page)["number"].tolist() == ["1", "3"]
+    assert page.button(key="chip_filter_batch_size").label == "Batch size 10, 20"
+
+    page.button(key="chip_filter_batch_size").click().run()
+    assert len(grid(page)) == 6
+    assert page.multiselect(key="filter_batch_size").value == []
+    assert {key for key in buttons(page) if key.startswith("chip_")} == {"chip_filter_epochs"}
+
+
+def test_tags_and_stars_of_trials_are_shown_and_filtered_by(finished: WrittenStudy) -> None:
+    assert "marks" not in shown_columns(opened(finished.id, tab="Results"))
+    write_tags(finished.db, finished.id, 3, ["slow", "odd"])
+    set_star(finished.db, finished.id, 5, is_starred=True)
+
+    page = opened(finished.id, tab="Results")
+    marks = dict(zip(grid(page)["number"], grid(page)["marks"], strict=True))
+    assert (marks["3"], marks["5"], marks["0"]) == ("slow, odd", "★", "")
+
+    page.multiselect(key="filter_tags").set_value(["odd"]).run()
+    assert grid(page)["number"].tolist() == ["3"]
+    page.multiselect(key="filter_tags").set_value([]).run()
+    page.toggle(key="filter_starred").set_value(True).run()
+    assert grid(page)["number"].tolist() == ["5"]
+    page.button(key="chip_filter_starred").click().run()
+    assert len(grid(page)) == 12
+
+
+def shown_columns(page: AppTest) -> list[str]:
+    return list(page.dataframe[-1].proto.column_order)
+
+
+def test_columns_are_chosen_and_fixed_settings_are_hidden_at_first(
+    finished: WrittenStudy,
+) -> None:
+    page = opened(finished.id, tab="Results")
+    before = shown_columns(page)
+    assert before[:4] == ["rank", "number", "state", "score"]
+    assert {"curve", "best_epoch", "batch_size", "fold 0"} <= set(before)
+    assert "optimizer" not in before
+    assert grid(page)["best_epoch"].iloc[0] == 10  # losses of this study fall to the end
+
+    page.button_group(key=f"columns_0_{finished.id}").set_value(["score", "optimizer"]).run()
+
+    assert shown_columns(page) == ["rank", "number", "score", "optimizer"]
+    assert set(grid(page)["optimizer"]) == {"adam"}
+
+
+def test_trials_are_sorted_by_their_best_epoch(finished: WrittenStudy) -> None:
+    epochs = grid(opened(finished.id, sort="Best epoch"))["best_epoch"].tolist()
+
+    assert epochs[:11] == sorted(epochs[:11])
+    assert {epochs[0], epochs[10]} == {10, 20}
 
 
 def test_a_failed_trial_is_not_compared(finished: WrittenStudy) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from storage.studies import FAILED, StudyRow, get_study
 from tests.pages.study_page import charts, notes, opened, texts, tiles
 from tests.pages.written_study import WrittenStudy, grid_spec
 from tuning.datasets.catalogue import dataset_info
+from tuning.export.mlflow_runs import TRACKING_URI
 from tuning.setting import Choices
 from tuning.spec import StudySpec
 
@@ -192,6 +194,72 @@ def test_a_finished_study_takes_more_values_and_goes_on(finished: WrittenStudy) 
     row = get_study(db, study_id)
     assert row.state == "waiting"
     assert StudySpec.parse(row.spec).searched[name] == Choices(values=(*setting.values, 250))
+
+
+def test_a_finished_study_tries_exactly_what_is_typed(finished: WrittenStudy) -> None:
+    db, study_id = finished.db, finished.id
+    page = opened(study_id)
+    spec = StudySpec.parse(get_study(db, study_id).spec)
+
+    page.button(key="study_try").click().run()
+    assert page.text_input(key="try_batch_size").value == "10"  # that of the leader
+    page.session_state["try_batch_size"] = "77"  # typed; the test's app forgets open dialogs
+    page.button(key="study_try").click().run()
+    page.button(key="try_confirm").click().run()
+
+    row = get_study(db, study_id)
+    (entered,) = StudySpec.parse(row.spec).by_hand
+    assert row.state == "waiting"
+    assert (entered.number, entered.settings["batch_size"]) == (spec.n_trials, 77)
+    assert f"Trial {spec.n_trials} is trained when a core is free." in page.toast[0].value
+    assert "lies outside the search space" in page.toast[0].value
+
+
+def test_settings_that_were_tried_are_refused_and_stay_typed(finished: WrittenStudy) -> None:
+    page = opened(finished.id)
+
+    page.button(key="study_try").click().run()
+    page.button(key="try_confirm").click().run()
+
+    assert "has these settings. Ask for more repeats of it instead." in texts(page)
+    assert StudySpec.parse(get_study(finished.db, finished.id).spec).by_hand == ()
+
+
+def test_what_is_no_value_is_told_and_cannot_be_tried(finished: WrittenStudy) -> None:
+    page = opened(finished.id)
+
+    page.session_state["try_batch_size"] = "ten"
+    page.button(key="study_try").click().run()
+
+    assert "Batch size" in texts(page)
+    assert "'ten' is not a number" in texts(page)
+    assert page.button(key="try_confirm").disabled
+
+
+def test_a_study_that_was_stopped_tries_nothing_by_hand(db: Database) -> None:
+    written = WrittenStudy.waiting(db)
+    written.train()
+    written.complete(0)
+    assert "study_try" in {button.key for button in opened(written.id).button}
+
+    written.end("stopped")
+
+    assert "study_try" not in {button.key for button in opened(written.id).button}
+
+
+def test_mlflow_is_offered_where_an_address_is_set(
+    finished: WrittenStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(TRACKING_URI, raising=False)
+    assert "study_mlflow" not in {button.key for button in opened(finished.id).button}
+    monkeypatch.setenv(TRACKING_URI, "http://localhost:1")
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+
+    page = opened(finished.id)
+    page.button(key="study_mlflow").click().run()
+
+    assert not page.exception
+    assert "MLflow is not installed." in texts(page)
 
 
 def test_cancelling_a_waiting_study_does_not_ask(db: Database) -> None:

@@ -34,6 +34,7 @@ from storage.studies import (
 )
 from storage.wishes import (
     Extension,
+    ask_for_model,
     ask_to_confirm,
     ask_to_skip_confirming,
     enter_by_hand,
@@ -120,6 +121,33 @@ def test_wishes_of_two_people_at_once_are_both_kept(db: Database, finished: str)
         list(threads.map(lambda n: ask_to_confirm(db, finished, [n]), range(8)))
 
     assert asked(db, finished)["numbers"] == list(range(8))
+
+
+# The model of a trial.
+
+
+def test_a_finished_study_goes_on_for_models_that_are_wanted(
+    db: Database, finished: str
+) -> None:
+    ask_to_confirm(db, finished, [3])
+    ask_for_model(db, finished, 7)
+    ask_for_model(db, finished, 2)
+    ask_for_model(db, finished, 7)
+
+    row = get_study(db, finished)
+    assert (row.state, row.wish, row.lease_until) == (WAITING, "", 0.0)
+    assert asked(db, finished)["models"] == [2, 7]
+    assert asked(db, finished)["numbers"] == [3]
+    assert last_event(db, finished) == ("model", "Somebody asked for trial 7's model.")
+
+
+def test_a_study_that_was_stopped_trains_no_model(db: Database, claim: Claim) -> None:
+    update_claimed(db, claim, state=STOPPED)
+
+    with pytest.raises(UnfinishedError):
+        ask_for_model(db, claim.study_id, 1)
+
+    assert asked(db, claim.study_id) == {}
 
 
 # No more of them.

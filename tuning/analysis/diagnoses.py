@@ -22,8 +22,10 @@ AT_ONCE = 250  # trials whose curves are in memory together
 Array = NDArray[np.float64]
 Read = Callable[[Sequence[int]], Iterable[CurvePiece]]
 
-_Line = tuple[int, int, float, int, int]  # plain numbers: ten thousand objects cost collections
+# Plain numbers: ten thousand objects cost collections.
+_Line = tuple[int, int, float, int, int, int]
 _EPOCHS_AT_MOST = 1_000_000  # keeps labels apart in the order of diagnoses
+_POINTS = 30  # of a small curve
 _SINCE = {"diverged": "at", "overfits": "after", "plateau": "from"}
 
 
@@ -110,6 +112,7 @@ class DiagnosisBook:
         self._read = read
         self._flags: dict[int, bool] = {}
         self._lines: dict[int, _Line] = {}
+        self._curves: dict[int, Array] = {}
 
     def find(self, trials: Mapping[int, bool]) -> None:
         """Make the diagnoses of some trials, those that are not there yet.
@@ -146,16 +149,21 @@ class DiagnosisBook:
             found.noise,
             found.n_epochs,
             found.n_epochs_advised,
+            best_epochs(losses.validation),
         )
         lines = zip(*(column.tolist() for column in columns), strict=True)
         self._lines |= dict(zip(losses.numbers, lines, strict=True))
+        for number, curve, n_epochs in zip(
+            losses.numbers, losses.validation, losses.n_epochs.tolist(), strict=True
+        ):
+            self._curves[number] = _thinned(curve[:n_epochs])
 
     def of(self, number: int) -> Diagnosis | None:
         """Return the diagnosis of a trial; None without a curve, or where nobody asked yet."""
         line = self._lines.get(number)
         if line is None:
             return None
-        code, epoch, noise, n_epochs, advised = line
+        code, epoch, noise, n_epochs, advised, _ = line
         return Diagnosis(
             LABELS[code],
             None if epoch < 0 else epoch,
@@ -179,6 +187,44 @@ class DiagnosisBook:
         lines = (self._lines.get(number) for number in numbers)
         places = [np.nan if n is None else n[0] * _EPOCHS_AT_MOST + n[1] for n in lines]
         return np.array(places, dtype=np.float64)
+
+    def curves(self, numbers: Iterable[int]) -> list[Array]:
+        """Return a small curve of each trial: its mean validation loss, at most 30 points.
+
+        Empty where there is none; losses that are no number are left out.
+        """
+        none = np.empty(0)
+        return [self._curves.get(number, none) for number in numbers]
+
+    def best_epochs(self, numbers: Iterable[int]) -> Array:
+        """Return in which epoch, from 1, the mean validation loss of each trial was lowest.
+
+        NaN where there is none.
+        """
+        lines = (self._lines.get(number) for number in numbers)
+        epochs = [np.nan if line is None or line[5] < 0 else line[5] + 1 for line in lines]
+        return np.array(epochs, dtype=np.float64)
+
+
+def _thinned(curve: Array) -> Array:
+    places = np.unique(np.linspace(0, len(curve) - 1, _POINTS).round().astype(np.intp))
+    points = curve[places] if len(curve) else curve
+    return points[np.isfinite(points)]
+
+
+def best_epochs(validation: Array) -> NDArray[np.intp]:
+    """Return the place of the lowest loss in each row; -1 in a row without a number.
+
+    Parameters
+    ----------
+    validation : ndarray of shape (n_curves, most_epochs)
+        Of several lowest ones the first counts.
+    """
+    losses = np.where(np.isfinite(validation), validation, np.inf)
+    if not losses.shape[1]:
+        return np.full(len(losses), -1, dtype=np.intp)
+    places = losses.argmin(axis=1)
+    return np.where(np.isfinite(losses.min(axis=1)), places, -1)
 
 
 def _in_words(line: _Line) -> str:

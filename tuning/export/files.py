@@ -168,7 +168,15 @@ def trial_document(
 
 def save_best_model(home: Path, study_id: str, best: BestModel) -> None:
     """Keep a study's model as ``model.keras``, with ``model.json`` for its facts."""
-    folder = model_folder(home, study_id)
+    _save_model(model_folder(home, study_id), best)
+
+
+def save_trial_model(home: Path, study_id: str, number: int, model: BestModel) -> None:
+    """Keep the model of a trial in a folder of its own beside that of the leader."""
+    _save_model(_trial_folder(home, study_id, number), model)
+
+
+def _save_model(folder: Path, best: BestModel) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / "model.keras.part"
     part.write_bytes(best.content)
@@ -185,6 +193,25 @@ def best_model_path(home: Path, study_id: str) -> Path | None:
     """Return a study's saved model, None if there is none."""
     path = model_folder(home, study_id) / "model.keras"
     return path if path.is_file() else None
+
+
+def trial_model_path(home: Path, study_id: str, number: int) -> Path | None:
+    """Return the saved model of a trial, the leader or another; None if none was kept."""
+    best = best_model_path(home, study_id)
+    if best is not None and model_trial(best) == number:
+        return best
+    path = _trial_folder(home, study_id, number) / "model.keras"
+    return path if path.is_file() else None
+
+
+def _trial_folder(home: Path, study_id: str, number: int) -> Path:
+    return model_folder(home, study_id) / f"trial-{number}"
+
+
+def model_trial(path: Path) -> int | None:
+    """Return the trial whose model a file holds; None where nothing beside it says so."""
+    trial: int | None = model_facts(path).get("trial")
+    return trial
 
 
 def model_facts(path: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from storage.database import Database
 from storage.timings import read_past_estimates
 from tuning.analysis.estimate import Estimate, estimate
 from tuning.analysis.past import calibration_of, past_sentence
-from tuning.confirm_plan import most_extra_fits
+from tuning.confirm_plan import most_extra_fits, race_as_search
 from tuning.datasets.info import DatasetInfo
 from tuning.models.size import layer_text, n_weights
 from tuning.parameters import PARAMETERS, Value, show_value
@@ -66,7 +66,7 @@ def brief_of(db: Database, spec: StudySpec, info: DatasetInfo) -> Brief:
         network=_network(spec, info, sized),
         trials=shown if spec.searched else (),
         n_more=spec.n_trials - len(shown),
-        cost=_cost(spec, guess),
+        cost=_cost(spec, guess, _confirming(db, spec, info)),
         time=time_text(guess),
         past=past_sentence(calibration_of(read_past_estimates(db))),
     )
@@ -85,14 +85,23 @@ def time_text(guess: Estimate, share: float = 1.0) -> str:
     return show.about(low_s, high_s, likely_s)
 
 
-def _cost(spec: StudySpec, guess: Estimate) -> str:
+def _cost(spec: StudySpec, guess: Estimate, confirming: str) -> str:
     """Say how many fits, how long they take, and into how few computations they are put."""
-    cost = f"{count_sentence(spec)} · {time_text(guess)}"
-    if most_extra_fits(spec):
-        cost += " to search"
+    cost = f"{count_sentence(spec)} · {time_text(guess)}{confirming}"
     if guess.n_computations >= guess.n_trained:
         return cost
     return f"{cost} · {show.plural(guess.n_computations, 'computation')}"
+
+
+def _confirming(db: Database, spec: StudySpec, info: DatasetInfo) -> str:
+    """Say how long confirming may take after the search: ", then up to 40 s to confirm"."""
+    if not most_extra_fits(spec):
+        return ""
+    guess = estimate(db, race_as_search(spec), info)
+    if guess.is_least:
+        return ", confirming not counted"
+    most = show.about(guess.high_s, guess.high_s).removeprefix("about ")
+    return f", then up to {most} to confirm"
 
 
 def predicted(info: DatasetInfo) -> str:

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import functools
-from pathlib import Path
 
 import streamlit as st
 
+from pages.parts import problems
 from pages.parts.show import escape, plural
 from pages.parts.state import db
 from pages.parts.study.drawer import settings_table, trainers_caption
 from pages.parts.study.facts import SCORES, SPREAD_HELP, as_python
-from pages.parts.study.model_page import model_page
+from pages.parts.study.model_page import kept_model, model_page
 from pages.parts.study.sealed import confusion, sealed_card
 from pages.parts.study.view import View
 from pages.parts.words import HELP
 from storage.results import TrialRow
-from storage.settings import settings as app_settings
 from storage.studies import FINISHED, StudyRow
+from storage.wishes import ask_for_model
 from tuning.analysis.tables import fold_label, settings_of
 from tuning.analysis.verdict import Judgement
 from tuning.analysis.verdict_words import expected_sentence
+from tuning.confirming import Asked
 from tuning.digits import with_error
-from tuning.export.files import best_model_path, model_facts
+from tuning.export.files import model_facts
 from tuning.export.predicting import can_predict, model_zip
 from tuning.export.script import script_name, training_script, why_no_script
 from tuning.models.size import layer_text, n_weights
-from tuning.sealed_scoring import model_trial
 
 _MOST_OPTIONS = 500
 _LEADER, _CHEAPEST, _OTHER = "leader", "cheapest", "other"
@@ -56,7 +56,7 @@ def best_tab(view: View) -> None:
     with right:
         sealed_card(view)
         confusion(view)
-        _model_file(view.row, number, found.leader)
+        _model_file(view, number, found.leader)
         _script(view, number)
         st.caption("Settings as Python")
         st.code(as_python({**view.spec.fixed, **settings_of(trial)}), language="python")
@@ -131,15 +131,16 @@ def _fold_scores(view: View, trial: TrialRow) -> None:
     )
 
 
-def _model_file(row: StudyRow, number: int, leader: int) -> None:
-    path = best_model_path(app_settings().home, row.id)
+def _model_file(view: View, number: int, leader: int) -> None:
+    """Offer the model of a trial, or to make one."""
+    path = kept_model(view.id, number, leader)
     if path is None:
-        st.caption(_why_no_model(row))
+        _no_model(view, number, leader)
         return
     st.download_button(
         "Download the model (.keras)",
         data=path.read_bytes,
-        file_name=f"{row.id}.keras",
+        file_name=f"{view.id}.keras" if number == leader else f"{view.id}-trial-{number}.keras",
         mime="application/octet-stream",
         icon=":material/download:",
         key="best_model",
@@ -150,16 +151,38 @@ def _model_file(row: StudyRow, number: int, leader: int) -> None:
         st.download_button(
             "Download it with predict.py (.zip)",
             data=functools.partial(model_zip, path.parent),
-            file_name=f"{row.id}-model.zip",
+            file_name=f"{view.id}-model.zip",
             mime="application/zip",
             icon=":material/folder_zip:",
             key="best_model_zip",
             on_click="ignore",
             help="The model, and a script that reads raw rows from a CSV file and predicts.",
         )
-    note = _whose_model(path, number, leader)
-    if note:
-        st.caption(note)
+
+
+def _no_model(view: View, number: int, leader: int) -> None:
+    """Say why there is no model of a trial, with the button that has one made."""
+    row = view.row
+    if not row.is_final or (number == leader and row.state != FINISHED):
+        st.caption(_why_no_model(row))
+        return
+    is_asked = number in Asked.parse(row.asked).models
+    st.caption(
+        "No model was saved: its training on all rows failed or was stopped."
+        if is_asked or number == leader
+        else f"No model of trial {number} yet: only the leader's is made without asking."
+    )
+    if row.state == FINISHED and not view.watching:
+        st.button(
+            "Train its model", icon=":material/model_training:", key="best_train_model",
+            on_click=_ask_for_model, args=(view.id, number), help=HELP["model_file"],
+        )  # fmt: skip
+
+
+@problems.told
+def _ask_for_model(study_id: str, number: int) -> None:
+    ask_for_model(db(), study_id, number)
+    problems.say(f"Trial {number} is trained on all rows as soon as a core is free.")
 
 
 def _script(view: View, number: int) -> None:
@@ -182,19 +205,7 @@ def _script(view: View, number: int) -> None:
     )
 
 
-def _whose_model(path: Path, number: int, leader: int) -> str:
-    """Say whose model the file holds, where that is not the trial on the screen."""
-    trial = model_trial(path)
-    owner = leader if trial is None else trial
-    if owner == number:
-        return ""
-    word = "the leader's model" if owner == leader else "the model of the leader of then"
-    return f"The file holds {word}, that of trial {owner}; no other was trained on all rows."
-
-
 def _why_no_model(row: StudyRow) -> str:
     if not row.is_final:
         return "The model to download is trained on all rows when the study finishes."
-    if row.state == FINISHED:
-        return "No model was saved: its training on all rows failed or was stopped."
     return "A model to download is made only when a study finishes; this one did not."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import time
 from dataclasses import dataclass
 from typing import Literal
@@ -18,6 +19,7 @@ from pages.parts.report import report_html
 from pages.parts.running import progress, study_badge, worker_is_offline
 from pages.parts.show import clock, escape, plural, since, state_badge
 from pages.parts.state import db, recall, remember, timezone
+from pages.parts.study.by_hand import try_button
 from pages.parts.study.extending import add_trials
 from pages.parts.study.facts import (
     ended_toast,
@@ -54,7 +56,9 @@ from storage.wishes import (
     resume,
     set_priority,
 )
+from tuning.errors import TuningError
 from tuning.export.formats import FORMATS
+from tuning.export.mlflow_runs import TRACKING_URI, send_to_mlflow
 
 _Look = tuple[Literal["green", "red", "off"], Literal["up", "down", "off"]]
 _EFFECTS: dict[str, _Look] = {
@@ -214,7 +218,10 @@ def _more(view: View) -> None:
         help="More trials or more values in this study. What was tried stays.",
     ):  # fmt: skip
         add_trials(view)
+    if view.row.state != FINISHED:
+        try_button(view)
     downloads(view.id, "more")
+    _mlflow(view.id)
     if st.button(
         "Delete", icon=":material/delete:", key="study_delete", width="stretch",
         disabled=not view.row.is_final,
@@ -248,6 +255,23 @@ def downloads(study_id: str, where: str) -> None:
         width="stretch",
         help="Verdict, charts, all trials and how they were judged: one file, opens offline.",
     )
+
+
+def _mlflow(study_id: str) -> None:
+    """Draw the button that sends a study to MLflow, where an address is set."""
+    address = os.environ.get(TRACKING_URI)
+    if not address or not st.button(
+        "Send to MLflow", icon=":material/upload:", key="study_mlflow", width="stretch",
+        help=escape(f"Makes a run for the study and one for each trial at {address}."),
+    ):  # fmt: skip
+        return
+    try:
+        with st.spinner("Sending…"):
+            run_id = send_to_mlflow(db(), study_id)
+    except TuningError as error:
+        problems.draw(error)
+    else:
+        st.caption(escape(f"Sent as run {run_id}."))
 
 
 def _numbers(view: View) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages.parts.charts.curves import Display, Frame, Lines, curve_table, learning_curves
 from pages.parts.study.analysis_views.snapshot import PICTURES
 from pages.parts.study.model_network import network_part
 from pages.parts.study.model_outputs import outputs_part
-from pages.parts.study.view import View, open_drawer
+from pages.parts.study.view import View
 from pages.parts.words import HELP
 from storage.settings import settings
 from tuning.analysis.curves import LOSS, Measure, loss_finding, measures
-from tuning.export.files import best_model_path
-from tuning.sealed_scoring import model_trial
+from tuning.export.files import best_model_path, model_trial, trial_model_path
 
 _CURVES_PX = 300
 
@@ -21,30 +22,25 @@ _CURVES_PX = 300
 def model_page(view: View, number: int, leader: int) -> None:
     """Draw the learning curves of a trial, and its network where a model of it was saved."""
     _curves(view, number)
-    path = best_model_path(settings().home, view.id)
+    path = kept_model(view.id, number, leader)
     if path is None:
-        return
-    owner = model_trial(path)
-    if number != (leader if owner is None else owner):
-        _not_saved(number)
         return
     st.segmented_control(
         "Picture", PICTURES, default=PICTURES[0], required=True, key="best_picture",
         label_visibility="collapsed", help=HELP["picture"], persist_state="session",
     )  # fmt: skip
     network_part(view, path)
-    outputs_part(view, path)
+    if path == best_model_path(settings().home, view.id):
+        outputs_part(view, path)
 
 
-def _not_saved(number: int) -> None:
-    st.caption(
-        f"Only the leader's model is kept, so that there are no weights of trial {number}. "
-        + "More repeats of it can make it the leader; its Python script trains it elsewhere."
-    )
-    st.button(
-        f"Open trial {number}", icon=":material/open_in_new:", key="best_open_trial",
-        on_click=open_drawer, args=(number,),
-    )  # fmt: skip
+def kept_model(study_id: str, number: int, leader: int) -> Path | None:
+    """Return the saved model of a trial; one that does not say whose counts as the leader's."""
+    home = settings().home
+    best = best_model_path(home, study_id)
+    if best is not None and number == leader and model_trial(best) is None:
+        return best
+    return trial_model_path(home, study_id, number)
 
 
 def _curves(view: View, number: int) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.parts import links, problems
 from pages.parts.state import db
+from pages.parts.study.by_hand import try_button
 from pages.parts.study.extending import add_trials
 from pages.parts.study.view import View
 from storage.wishes import ask_to_confirm
@@ -28,6 +29,7 @@ def next_step(view: View) -> None:
             help="More trials or more values in this study. What was tried stays.",
         ):  # fmt: skip
             add_trials(view)
+        try_button(view)
 
 
 def _confirm(view: View) -> None:

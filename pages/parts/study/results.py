@@ -12,7 +12,8 @@ from pages.parts.charts.curves import Display, Frame, Lines, curve_table, learni
 from pages.parts.show import plural
 from pages.parts.state import recall, remember
 from pages.parts.study.header import downloads
-from pages.parts.study.results_controls import clear_filters, controls
+from pages.parts.study.results_chips import clear
+from pages.parts.study.results_controls import controls
 from pages.parts.study.results_gap import gap_chart
 from pages.parts.study.results_grid import results_grid
 from pages.parts.study.results_snapshot import Snapshot, news
@@ -38,9 +39,9 @@ def results_tab(view: View) -> None:
     table = ordered(matching(snapshot.grid, asked.chosen, **asked.extra), asked.order)
     if table.empty:
         st.info("No trial matches.", icon=":material/search_off:")
-        st.button("Clear filters", key="results_clear", on_click=clear_filters)
+        st.button("Clear filters", key="results_clear", on_click=clear, args=(asked.hiding,))
         return
-    results_grid(view, snapshot, table, asked.label)
+    results_grid(view, snapshot, table, asked)
     _ticked_curves(view)
     with st.popover("Download", icon=":material/download:", key="results_downloads"):
         downloads(view.id, "results")

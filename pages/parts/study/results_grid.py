@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -13,29 +14,36 @@ from pages.parts import problems
 from pages.parts.state import db
 from pages.parts.study.diagnosed import diagnosed
 from pages.parts.study.facts import SCORES, SPREAD_HELP, STATES
-from pages.parts.study.results_controls import label_of
+from pages.parts.study.results_columns import label_of
+from pages.parts.study.results_controls import Controls
 from pages.parts.study.results_snapshot import Snapshot
 from pages.parts.study.view import MOST_HIGHLIGHTED, View, highlighted, open_drawer
 from pages.parts.words import HELP
+from storage.notes import NOTHING, Note
 from storage.reading import FitScore, read_fit_scores
-from tuning.analysis.tables import fold_labels, fold_scores, in_words
+from tuning.analysis.diagnoses import Array
+from tuning.analysis.tables import fold_labels, fold_scores, in_words, value_in_words
 from tuning.parameters import PARAMETERS
 from tuning.training.choice import trainers_in_words
 
 _ROW_PX = 36
 _MOST_ROWS = 500  # in one grid; above, pages
 _PAGE_ROWS = 250
+_MOST_WITH_CURVES = 2_000  # trials; small curves make the grid heavier
+_IF_ANY = ("trained_by", "message")  # left out where no trial has one
 _GRID_PX = 560
+_CURVE_HELP = "Loss on validation rows by epoch, mean over the fits."
+_BEST_HELP = "Where the mean loss on validation rows was lowest."
 _TIME_HELP = "Until its fits were done. Trials that differ only in epochs share a training."
 
 
-def results_grid(view: View, snapshot: Snapshot, table: pd.DataFrame, by: str) -> None:
+def results_grid(view: View, snapshot: Snapshot, table: pd.DataFrame, asked: Controls) -> None:
     """Draw the trials of a table in its order, a page at a time where there are many.
 
     Parameters
     ----------
-    by : str
-        What it is sorted by, in words.
+    asked : Controls
+        By what it is sorted, and which columns it has.
     """
     searched, all_trials = view.spec.searched, snapshot.grid.table
     mixed = [name for name in searched if _has_numbers_and_words(all_trials[name])]
@@ -46,8 +54,20 @@ def results_grid(view: View, snapshot: Snapshot, table: pd.DataFrame, by: str) -
         number=rows["number"].astype(str),
         state=rows["state"].map(lambda state: [STATES[state]]),
         diagnosis=book.words(numbers),
+        best_epoch=book.best_epochs(numbers),
+        marks=[_marks_in_words(asked.marks.get(number, NOTHING)) for number in numbers],
         **{name: _none_in_words(name, rows[name]) for name in mixed},
+        **{
+            name: value_in_words(name, view.spec.fixed[name])
+            for name in asked.columns
+            if name in view.spec.fixed
+        },
     )
+    columns = [name for name in asked.columns if name not in _IF_ANY or any(shown[name] != "")]
+    if len(all_trials) > _MOST_WITH_CURVES:
+        columns = [name for name in columns if name != "curve"]
+    elif "curve" in columns:
+        shown["curve"] = _small_curves(book.curves(numbers))
     key = f"results_grid_{view.id}_{snapshot.serial}_{hash(tuple(numbers)) & 0xFFFFFFFF:08x}"
     ticked = [numbers.index(n) for n in highlighted() if n in numbers]
     st.dataframe(
@@ -57,12 +77,27 @@ def results_grid(view: View, snapshot: Snapshot, table: pd.DataFrame, by: str) -
         height=min(_GRID_PX, _ROW_PX * (len(shown) + 1) + 4),
         row_height=_ROW_PX,
         column_config=_columns(view, shown, key, snapshot.grid.n_digits),
-        column_order=_column_order(view, shown),
+        column_order=columns,
         on_select=lambda: _tick(key, numbers),
         selection_mode="multi-row",
         selection_default={"selection": {"rows": ticked}},
-        alt=f"Trials of {view.row.name}, by {by}",
+        alt=f"Trials of {view.row.name}, by {asked.label}",
     )
+    if snapshot.found.confirmed is not None and asked.order.column == "place":
+        st.caption(
+            "Ranks go by the gap on shared folds: a score from fewer repeats may look better."
+        )
+
+
+def _marks_in_words(mark: Note) -> str:
+    return " ".join(["★"] * mark.is_starred + [", ".join(mark.tags)]).strip()
+
+
+def _small_curves(curves: list[Array]) -> list[list[float]]:
+    """Cut off what would flatten all others: losses of networks that diverged."""
+    highest = [float(curve.max()) for curve in curves if len(curve)]
+    top = 2 * float(np.median(highest)) if highest else 1.0
+    return [np.minimum(curve, top).tolist() for curve in curves]
 
 
 def _page(table: pd.DataFrame) -> pd.DataFrame:
@@ -122,19 +157,12 @@ def _open(key: str, numbers: Sequence[int]) -> None:
     open_drawer(numbers[st.session_state[key]["row"]])
 
 
-def _column_order(view: View, shown: pd.DataFrame) -> list[str]:
-    order = ["rank", "number", "state", "score", "half_width", "gap", "tie"]
-    order += [*view.spec.searched, "diagnosis", "duration_s", "n_weights", "n_repeats"]
-    order += ["n_epochs", *fold_labels(view.spec)]
-    return order + [name for name in ("trained_by", "message") if (shown[name] != "").any()]
-
-
 def _columns(view: View, shown: pd.DataFrame, key: str, n_digits: int) -> dict[str, Any]:
     numbers = tuple(int(number) for number in shown["number"])
     return {
         **_standing_columns(view, n_digits),
         **_trial_columns(f"{key}_open", numbers),
-        **{name: _parameter_column(name, shown[name]) for name in view.spec.searched},
+        **{name: _parameter_column(name, shown[name]) for name in PARAMETERS if name in shown},
         **{
             name: st.column_config.NumberColumn(
                 label_of(name), format=f"%.{n_digits}f", help="Score of this fit."
@@ -170,6 +198,9 @@ def _trial_columns(open_key: str, numbers: Sequence[int]) -> dict[str, Any]:
             "State", options=list(STATES.values()),
             color=["green", "violet", "red", "blue", "gray"],
         ),
+        "marks": config.TextColumn("Marks", help="Star and tags, given where a trial is open."),
+        "curve": config.LineChartColumn("Curve", width="small", help=_CURVE_HELP),
+        "best_epoch": config.NumberColumn("Best epoch", format="%d", help=_BEST_HELP),
         "diagnosis": config.TextColumn("Diagnosis", help=HELP["diagnosis"]),
         "n_epochs": config.NumberColumn(
             "Epochs trained", format="%.4g",
