@@ -50,7 +50,13 @@ from tuning.datasets.catalogue import load_dataset
 from tuning.datasets.info import DatasetInfo
 from tuning.errors import LostTrialsError, TuningError
 from tuning.execution.interface import Executor, Leader, Work
-from tuning.export.files import save_best_model, save_trial_model, trial_model_path
+from tuning.export.files import (
+    best_model_path,
+    model_trial,
+    save_best_model,
+    save_trial_model,
+    trial_model_path,
+)
 from tuning.extension import parse_stages
 from tuning.fits import make_trainings
 from tuning.forecast import Forecast, Foretold
@@ -132,7 +138,6 @@ class _Driver:
         minutes = self._spec.max_minutes
         limit_s = None if minutes is None else minutes * 60
         self._leader: TrialRow | None = None
-        self._kept: TrialRow | None = None
         self._stages: Stages | None = None
         self._is_searched = False
         self._keeper = Keeper(db, claim, row.wish, limit_s, leave)
@@ -380,14 +385,15 @@ class _Driver:
 
     def _keep_best(self) -> None:
         best = self._leader or self._ledger.leader()
-        if best is None or best == self._kept:
+        home, study_id = settings().home, self._row.id
+        saved = best_model_path(home, study_id)
+        if best is None or (saved is not None and model_trial(saved) == best.number):
             return
         self._say(phase="Training the best model on all rows")
-        leader = Leader(self._claim.study_id, self._spec, best)
+        leader = Leader(study_id, self._spec, best)
         model = self._executor.best_model(self._work, leader, self._keeper)
         if model is not None:
-            save_best_model(settings().home, self._row.id, model)
-            self._kept = best
+            save_best_model(home, study_id, model)
 
     def _keep_models(self, numbers: Sequence[int]) -> None:
         """Train trials that people chose on all rows, those whose models are not there yet."""
