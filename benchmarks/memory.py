@@ -64,7 +64,7 @@ def run_measured(command: Sequence[str], folder: Path, env: Mapping[str, str]) -
             stdout=subprocess.DEVNULL,
             stderr=complaints,
         )
-        watch = _MemoryWatch(process.pid)
+        watch = MemoryWatch(process.pid)
         try:
             status = process.wait()
             seconds = time.perf_counter() - started
@@ -78,8 +78,14 @@ def run_measured(command: Sequence[str], folder: Path, env: Mapping[str, str]) -
     return Ended(seconds, watch.peak_bytes / 1e6, status, "\n".join(last))
 
 
-class _MemoryWatch:
-    """Samples the memory of a process and its children from a thread of its own."""
+class MemoryWatch:
+    """Samples the memory of a process and its children from a thread of its own.
+
+    Attributes
+    ----------
+    peak_bytes : int
+        The largest sum at one moment so far.
+    """
 
     def __init__(self, pid: int) -> None:
         self.peak_bytes = 0

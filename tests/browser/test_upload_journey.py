@@ -11,8 +11,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from storage.datasets import list_datasets
+from storage.results import read_fits
 from storage.studies import get_study
 from tests.browser.server import PATIENCE_S, Server, wait_until
+from tests.export.test_script import run
 from tuning.datasets.uploads.loading import upload_choices, upload_info
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -95,6 +97,25 @@ def test_a_dropped_file_goes_through_its_warnings_to_the_best_model(
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the model (.keras)").click()
     assert Path(download.value.path()).stat().st_size > 1000
+    with page.expect_download() as script:
+        page.get_by_role("button", name="Download the training script (.py)").click()
+    assert_script_agrees(server, found[1], Path(script.value.path()).read_text("utf-8"), file)
+
+
+def assert_script_agrees(server: Server, study_id: str, text: str, file: Path) -> None:
+    """Run the script on the dropped file, without the project, and compare every fold."""
+    told = run(text, file.parent, file.name)
+
+    assert told.returncode == 0, told.stdout + told.stderr
+    number = int(re.findall(r"Train trial (\d+)", text)[0])
+    scores = re.findall(r"^repeat (\d+), fold (\d+): .*?(\S+)$", told.stdout, re.M)
+    recorded = {
+        (f.repeat, f.fold): f.score for f in read_fits(server.db, study_id, numbers=[number])
+    }
+    assert len(scores) >= 5
+    for repeat, fold, score in scores:
+        expected = recorded[int(repeat), int(fold)]
+        assert float(score) == pytest.approx(expected, rel=0.02, abs=0.01)
 
 
 def test_an_own_dataset_is_downloaded_opened_again_and_deleted(

@@ -132,6 +132,14 @@ def edited(book: bytes, path: str, old: bytes, new: bytes) -> bytes:
     return zipped(parts)
 
 
+def broken_stream(book: bytes, path: str) -> bytes:
+    """Begin the packed content of a part with a block whose lengths contradict each other."""
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        member = archive.getinfo(path)
+    start = member.header_offset + 30 + len(path)
+    return book[:start] + b"\x01\x00\x00\x00\x00" + book[start + 5 :]
+
+
 def workbooks() -> Iterable[BadFile]:
     book = workbook({"A": grid(mixed())})
     reason = "is a workbook with macros. Save it as .xlsx, which has none."
@@ -146,6 +154,7 @@ def workbooks() -> Iterable[BadFile]:
     damaged = "is an Excel workbook that is damaged. Save it again."
     cut = edited(book, "xl/worksheets/sheet1.xml", b"</row>", b"")
     yield BadFile("sheet-cut", cut, damaged)
+    yield BadFile("part-broken", broken_stream(book, "docProps/core.xml"), damaged)
     laughs = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>'
     sheet = "xl/worksheets/sheet1.xml"
     yield BadFile(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +12,7 @@ from tuning.datasets.files.errors import DamagedFileError, RefusedFileError
 BROKEN: tuple[type[Exception], ...] = (
     *(ValueError, TypeError, LookupError, ArithmeticError, AttributeError, SyntaxError),
     *(OSError, EOFError, RuntimeError, AssertionError),
+    *(zlib.error, struct.error),
 )
 
 

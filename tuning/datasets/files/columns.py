@@ -7,6 +7,7 @@ values that are not of it count as missing and are counted aloud.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -24,6 +25,7 @@ from tuning.datasets.files.options import ColumnType, Options
 _LARGEST = float(np.finfo(np.float32).max)  # networks take float32; more is no number to them
 _MOST_EXACT = 2**53  # whole numbers beyond it are rounded in float64
 _EXACT_DIGITS = 15
+_COLUMNS_AT_ONCE = 2  # more take more memory
 _MOSTLY = 0.9
 _TRUE, _FALSE = ("true", "yes", "y", "t", "1", "1.0"), ("false", "no", "n", "f", "0", "0.0")
 _NUMBER, _TEXT, _BOOL, _DATE = pa.float64(), pa.string(), pa.bool_(), pa.timestamp("us")
@@ -65,11 +67,14 @@ def convert_rows(
     names = [name or f"column {i + 1}" for i, name in enumerate(names)]
     check_names(names, file_name, limits)
     wanted = dict(options.types)
-    columns, notes = [], list[str]()
-    for name, column in zip(names, table.columns, strict=True):
-        converter = _Converter(name, options, file_name, limits)
-        columns.append(converter.convert(column, wanted.get(name), is_text=is_text))
-        notes += converter.notes
+    converters = [_Converter(name, options, file_name, limits) for name in names]
+
+    def converted(converter: _Converter, column: Column) -> Column:
+        return converter.convert(column, wanted.get(converter.name), is_text=is_text)
+
+    with ThreadPoolExecutor(_COLUMNS_AT_ONCE) as pool:  # Arrow's functions run side by side
+        columns = list(pool.map(converted, converters, table.columns))
+    notes = [note for converter in converters for note in converter.notes]
     types = tuple((n, type_of(column)) for n, column in zip(names, columns, strict=True))
     return Found(
         pa.table(columns, names=names), replace(options, types=types), notes=tuple(notes)

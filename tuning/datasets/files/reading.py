@@ -63,18 +63,32 @@ def read(content: Path, name: str, wanted: Options | None, limits: Limits) -> Fo
     if n_bytes == 0:
         raise EmptyFileError(name)
     try:
-        return _read(content.read_bytes(), name, wanted, limits)
+        return _read(_Held(content.read_bytes()), name, wanted, limits)
     except MemoryError as error:
         raise ReaderMemoryError(name, limits.memory_bytes) from error
 
 
-def _read(data: bytes, name: str, wanted: Options | None, limits: Limits) -> Found:
-    if is_zip(data):
+class _Held:
+    """Bytes that are given away: of a large file two copies in memory are one too many."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def take(self) -> bytes:
+        """Return the bytes, and let go of them."""
+        data, self.data = self.data, b""
+        return data
+
+
+def _read(held: _Held, name: str, wanted: Options | None, limits: Limits) -> Found:
+    if is_zip(held.data):
+        data = held.take()
         with open_zip(data, name, limits) as archive:
             return _read_zip(archive, data, name, wanted, limits)
-    if is_gzip(data):
-        return _read_plain(ungzip(data, name, limits), "gzip", name, wanted, limits)
-    return _read_plain(data, "", name, wanted, limits)
+    if is_gzip(held.data):
+        plain = _Held(ungzip(held.take(), name, limits))
+        return _read_plain(plain, "gzip", name, wanted, limits)
+    return _read_plain(held, "", name, wanted, limits)
 
 
 def _read_zip(
@@ -90,25 +104,25 @@ def _read_zip(
     if are_images(archive):
         _check_kind("image folders", name, wanted)
         return read_folders(archive, name, wanted or Options(kind="image folders"), limits)
-    return _read_plain(unzip_one(archive, name), "zip", name, wanted, limits)
+    return _read_plain(_Held(unzip_one(archive, name)), "zip", name, wanted, limits)
 
 
 def _read_plain(
-    data: bytes, packing: Packing, name: str, wanted: Options | None, limits: Limits
+    held: _Held, packing: Packing, name: str, wanted: Options | None, limits: Limits
 ) -> Found:
-    kind = kind_of(data, name)
+    kind = kind_of(held.data, name)
     if wanted and wanted.kind in _TEXTS and kind in _TEXTS:
         kind = wanted.kind
     _check_kind(kind, name, wanted)
     if kind == "text":
-        found = read_text(data, name, wanted, limits)
+        found = read_text(held.take(), name, wanted, limits)
         return replace(found, options=replace(found.options, packing=packing))
     options = replace(wanted or Options(kind=kind), packing=packing)
     if kind == "parquet":
-        return read_parquet(data, name, options, limits)
+        return read_parquet(held.data, name, options, limits)
     if kind == "feather":
-        return read_feather(data, name, options, limits)
-    return read_json_lines(data, name, options, limits)
+        return read_feather(held.data, name, options, limits)
+    return read_json_lines(held.data, name, options, limits)
 
 
 def _check_kind(found: Kind, name: str, wanted: Options | None) -> None:

@@ -38,6 +38,7 @@ def read_text(data: bytes, file_name: str, wanted: Options | None, limits: Limit
     """
     encoding = wanted.encoding if wanted else guess_encoding(data)
     text = to_utf8(data, encoding, file_name)
+    del data  # of a large file, what is read further is what is held
     if not text or text.isspace():
         raise EmptyFileError(file_name)
     options = wanted or replace(guess_options(text), encoding=encoding)
@@ -47,6 +48,7 @@ def read_text(data: bytes, file_name: str, wanted: Options | None, limits: Limit
     names, n_cells = _names(text, options, file_name)
     check_width(len(names), file_name, limits)
     table = _parse(text, options, n_cells, file_name)
+    del text
     table = table.slice(1) if options.header else table
     table, names, notes = _without_empty_end(table, names)
     found = convert(table.rename_columns(names), options, file_name, limits, is_text=True)
