@@ -60,7 +60,7 @@ from tuning.export.files import (
 from tuning.extension import parse_stages
 from tuning.fits import make_trainings
 from tuning.forecast import Forecast, Foretold
-from tuning.judging import judge_study
+from tuning.judging import Judged, judge_study
 from tuning.keeper import Keeper
 from tuning.ledger import Ledger
 from tuning.models.size import n_weights
@@ -319,6 +319,7 @@ class _Driver:
         with self._keeper.collecting(collector, phase):
             self._executor.train(self._repeated_work, trainings, collector)
         self._keeper.check()
+        self._say(**self._best_of(self._judged(is_over=False)))  # lists show what the page does
 
     @functools.cached_property
     def _repeated_work(self) -> Work:
@@ -345,16 +346,22 @@ class _Driver:
 
     def _verdict(self) -> dict[str, object]:
         """Judge the study, so that lists of studies show the leader that its page shows."""
-        judged = self._keeper.last(lambda: judge_study(self._db, self._row.id, is_over=True))
+        judged = self._judged(is_over=True)
+        return {"verdict": json.dumps(judged.document), **self._best_of(judged)}
+
+    def _judged(self, *, is_over: bool) -> Judged:
+        study_id = self._row.id
+        return self._keeper.last(lambda: judge_study(self._db, study_id, is_over=is_over))
+
+    def _best_of(self, judged: Judged) -> dict[str, object]:
         found, score = judged.found, judged.found.score
-        changes: dict[str, object] = {"verdict": json.dumps(judged.document)}
-        if found.leader is not None:
-            changes |= {
-                "best_number": found.leader,
-                "best_score": found.mean,
-                "best_half_width": None if score is None else score.half_width,
-            }
-        return changes
+        if found.leader is None:
+            return {}
+        return {
+            "best_number": found.leader,
+            "best_score": found.mean,
+            "best_half_width": None if score is None else score.half_width,
+        }
 
     def _end_early(self, message: str) -> None:
         """End for a person or the time limit; otherwise leave the study to another worker."""

@@ -155,7 +155,7 @@ def test_too_few_trials_are_counted() -> None:
     scores[3, 1, 2] = np.nan
 
     assert effects(make_spec(), settings, scores) == (
-        "Needs 20 trials; 19 have finished so far."
+        "Needs 20 trials in the space; 19 have finished so far."
     )
 
 

@@ -95,7 +95,9 @@ def test_the_example_goes_from_an_empty_home_to_the_answer(server: Server, page:
     assert verdict["confirmed"] is not None
     open_tab(page, "Analysis")
     # The default settings are no cell of the grid, and tell nothing of its parameters.
-    expect(page.get_by_text("Needs 20 trials; 18 have finished so far.")).to_be_visible()
+    expect(
+        page.get_by_text("Needs 20 trials in the space; 18 have finished so far.")
+    ).to_be_visible()
     expect(page.get_by_text("Based on 19 of 19 trials")).to_be_visible()
     page.get_by_test_id("stMain").get_by_text("Two parameters", exact=True).click()
     expect(page.get_by_test_id("stPlotlyChart")).to_be_visible()
@@ -152,7 +154,7 @@ def test_california_is_changed_before_launch_and_sorted_by_error(
     assert get_study(server.db, found).n_fits_done == 6
     open_tab(page, "Analysis")
     expect(
-        page.get_by_text(re.compile("Needs 20 trials; 2 have finished so far"))
+        page.get_by_text(re.compile("Needs 20 trials in the space; 2 have finished so far"))
     ).to_be_visible()
 
 

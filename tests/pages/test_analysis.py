@@ -145,7 +145,10 @@ def test_a_search_without_a_finished_trial_says_what_a_view_needs(
 ) -> None:
     page = opened(searched(db, 0), view)
 
-    needs = {"Importance": "Needs 20 trials; 0 have finished so far.", "What if": "Needs 30 "}
+    needs = {
+        "Importance": "Needs 20 trials in the space; 0 have finished so far.",
+        "What if": "Needs 30 ",
+    }
     assert needs.get(view, "No trial has a score yet.") in texts(page)
     assert "Based on 0 of 1 trial" in texts(page)
     assert not page.get("plotly_chart")
@@ -157,7 +160,10 @@ def test_three_trials_one_outside_the_space_break_nothing(db: Database, view: st
 
     assert "Based on 3 of 3 trials" in texts(page)
     assert (OUTSIDE in texts(page)) == (view != "Best so far")
-    few = {"Importance": "Needs 20 trials; 2 have finished so far.", "What if": "Needs 30 "}
+    few = {
+        "Importance": "Needs 20 trials in the space; 2 have finished so far.",
+        "What if": "Needs 30 ",
+    }
     assert few.get(view, "") in texts(page)
     assert len(page.get("plotly_chart")) == (view not in few)
 
