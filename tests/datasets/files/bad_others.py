@@ -155,6 +155,7 @@ def workbooks() -> Iterable[BadFile]:
     cut = edited(book, "xl/worksheets/sheet1.xml", b"</row>", b"")
     yield BadFile("sheet-cut", cut, damaged)
     yield BadFile("part-broken", broken_stream(book, "docProps/core.xml"), damaged)
+    yield BadFile("types-broken", broken_stream(book, "[Content_Types].xml"), damaged)
     laughs = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>'
     sheet = "xl/worksheets/sheet1.xml"
     yield BadFile(

@@ -84,19 +84,20 @@ def open_zip(data: bytes, file_name: str, limits: Limits) -> Iterator[zipfile.Zi
         If it, or one of its members, is not as it should be.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = archive.infolist()
-            if len(members) > limits.members:
-                raise CountError(file_name, len(members), limits.members, "files in it")
-            for member in members:
-                _check_member(member, file_name)
-            # zipfile hands out no more of a member than its entry says.
-            _check_unpacked(
-                sum(member.file_size for member in members), len(data), file_name, limits
-            )
-            yield archive
-    except zipfile.BadZipFile as error:
+        opened = zipfile.ZipFile(io.BytesIO(data))
+    except _BROKEN as error:
         raise DamagedFileError(file_name, "a zip archive") from error
+    with opened as archive:
+        members = archive.infolist()
+        if len(members) > limits.members:
+            raise CountError(file_name, len(members), limits.members, "files in it")
+        for member in members:
+            _check_member(member, file_name)
+        # zipfile hands out no more of a member than its entry says.
+        _check_unpacked(
+            sum(member.file_size for member in members), len(data), file_name, limits
+        )
+        yield archive
 
 
 def _check_member(member: zipfile.ZipInfo, file_name: str) -> None:

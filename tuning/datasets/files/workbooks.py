@@ -42,8 +42,6 @@ def read_workbook(data: bytes, file_name: str, wanted: Options | None, limits: L
     """
     from defusedxml.common import DefusedXmlException
 
-    with open_zip(data, file_name, limits) as archive:
-        _refuse_macros(archive, file_name)
     with (
         warnings.catch_warnings(),
         damaged_where_broken(
@@ -51,6 +49,8 @@ def read_workbook(data: bytes, file_name: str, wanted: Options | None, limits: L
         ),
     ):
         warnings.simplefilter("ignore")  # of styles and extensions that have no cells
+        with open_zip(data, file_name, limits) as archive:
+            _refuse_macros(archive, file_name)
         sheets, sheet, rows = _read_rows(data, file_name, wanted, limits)
     header = wanted.header if wanted else has_header(_as_words(rows[:_HEADER_ROWS]))
     options = replace(wanted or Options(kind="excel"), sheet=sheet, header=header)
