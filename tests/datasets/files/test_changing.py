@@ -15,7 +15,7 @@ from tests.datasets.files.make_files import GoodFile
 from tuning.datasets.files.errors import FewRowsError, FileSizeError
 from tuning.datasets.files.exporting import harmless, to_csv
 from tuning.datasets.files.limits import Limits
-from tuning.datasets.files.options import Options, Recognised
+from tuning.datasets.files.options import COLUMN_TYPES, ColumnType, Options, Recognised
 from tuning.datasets.files.reading import read
 from tuning.datasets.files.storing import kept_unless_refused, shown_name, store
 
@@ -59,6 +59,23 @@ def test_a_type_that_is_asked_for_makes_other_values_missing(tmp_path: Path) -> 
     np.testing.assert_array_equal(found.table["id"], [7, 8, np.nan] * 20)
     assert found.table["mark"].tolist() == ["good", None, "9"] * 20
     assert found.notes == ("id: 20 values are no number and counted as missing.",)
+
+
+@pytest.mark.parametrize("point", [".", ","])
+@pytest.mark.parametrize("wanted", COLUMN_TYPES)
+def test_a_column_without_a_value_is_missing_as_any_type(
+    point: str, wanted: ColumnType, tmp_path: Path
+) -> None:
+    content = ("a;b;c\n" + f"1{point}5;;x\n2{point}5;;y\n" * 30).encode()
+    first = read_bytes(content, tmp_path)
+
+    found = read_bytes(content, tmp_path, first.options.with_type("b", wanted))
+
+    assert first.table["a"].tolist() == [1.5, 2.5] * 30
+    assert dict(first.options.types)["b"] == "number"
+    assert dict(found.options.types)["b"] == wanted
+    assert first.table["b"].isna().all()
+    assert found.table["b"].isna().all()
 
 
 def test_zeros_in_front_are_dropped_only_if_asked(tmp_path: Path) -> None:

@@ -210,7 +210,7 @@ class _Converter:
         """Return text as numbers, or None if not all of it is."""
         if self.options.decimal == "." and (plain := _cast(values)) is not None:
             return plain
-        if not pc.all(self._are_numbers(values)).as_py():
+        if not pc.all(self._are_numbers(values), min_count=0).as_py():
             return None
         if self.options.thousands:
             values = pc.replace_substring(values, self.options.thousands, "")
@@ -223,7 +223,7 @@ class _Converter:
         words = pc.utf8_lower(column)
         is_true = pc.is_in(words, value_set=pa.array(true))
         known = pc.or_(is_true, pc.is_in(words, value_set=pa.array(false)))
-        if pc.sum(known).as_py() != len(column) - column.null_count:
+        if pc.sum(known, min_count=0).as_py() != len(column) - column.null_count:
             return None
         return pc.if_else(known, is_true, pa.scalar(None, _BOOL))
 
