@@ -51,8 +51,9 @@ fast: $(VENV)/.dev-installed
 
 soak: $(VENV)/.dev-installed
 	TUNEBOARD_TEST_KILLS=200 TUNEBOARD_TEST_OUTAGE_S=30 TUNEBOARD_TEST_FULL=1 \
+		TUNEBOARD_TEST_EXAMPLES=10000 \
 		$(BIN)/python -m pytest tests/faults tests/execution tests/training tests/benchmarks \
-		tests/sampling tests/export tests/browser \
+		tests/sampling tests/export tests/browser tests/datasets \
 		tests/test_driver.py tests/test_worker.py tests/test_secrecy.py tests/test_image.py
 
 bench: $(VENV)/.dev-installed

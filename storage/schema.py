@@ -71,6 +71,8 @@ study = Table(
     Column("created_at", Float, nullable=False),
     Column("started_at", Float),
     Column("finished_at", Float),
+    Column("rests_since", Float),  # since it ended or was paused, until it goes on
+    Column("rested_s", Float, nullable=False, server_default="0"),  # before it went on
     Column("updated_at", Float, nullable=False),
     Column("lease_owner", String(80), nullable=False, default=""),
     Column("lease_until", Float, nullable=False, default=0.0),

@@ -31,6 +31,7 @@ STOPPED = "stopped"
 FAILED = "failed"
 ACTIVE_STATES = (WAITING, PREPARING, TRAINING)
 FINAL_STATES = (FINISHED, STOPPED, FAILED)
+_RESTING = (*FINAL_STATES, PAUSED)
 
 LEASE_S = 15.0  # a worker that is silent for this long has lost its study
 
@@ -63,6 +64,8 @@ class StudyRow:
     created_at: float
     started_at: float | None
     finished_at: float | None
+    rests_since: float | None
+    rested_s: float
     updated_at: float
     lease_until: float
     priority: int
@@ -80,11 +83,17 @@ class StudyRow:
         return self.state in FINAL_STATES
 
     @property
+    def is_judged(self) -> bool:
+        """Whether its verdict holds, also while something else of it is trained."""
+        return self.verdict != "{}"
+
+    @property
     def seconds(self) -> float | None:
-        """Seconds from the first fit to the end, or until now."""
+        """Seconds from the first fit to the end, or until now, without those it rested."""
         if self.started_at is None:
             return None
-        return (self.finished_at or time.time()) - self.started_at
+        end = self.rests_since or self.finished_at or time.time()
+        return max(end - self.started_at - self.rested_s, 0.0)
 
 
 @dataclass(frozen=True)
@@ -331,11 +340,26 @@ def lock(connection: Connection, study_id: str) -> int | None:
 
 def change(connection: Connection, study_id: str, changes: dict[str, Any]) -> None:
     """Change columns of a study; everybody who watches it sees a new version."""
+    if "state" in changes:
+        changes = {**changes, **_rest(connection, study_id, changes["state"])}
     connection.execute(
         study.update()
         .where(study.c.id == study_id)
         .values(version=study.c.version + 1, updated_at=time.time(), **changes)
     )
+
+
+def _rest(connection: Connection, study_id: str, state: str) -> dict[str, float | None]:
+    """Return what a new state changes of the time a study has rested."""
+    query = select(study.c.rests_since, study.c.rested_s).where(study.c.id == study_id)
+    row = connection.execute(query).one_or_none()
+    if row is None or (state in _RESTING) == (row.rests_since is not None):
+        return {}
+    now = time.time()
+    if state in _RESTING:
+        return {"rests_since": now}
+    rested_s = max(now - row.rests_since, 0.0)  # a clock may have been set back
+    return {"rests_since": None, "rested_s": row.rested_s + rested_s}
 
 
 def add_event(connection: Connection, study_id: str, kind: str, text: str) -> None:

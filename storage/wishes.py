@@ -141,7 +141,8 @@ def ask_to_confirm(
         asked["numbers"] = sorted({*asked.get("numbers", []), *numbers})
         asked["race"] = asked.get("race", False) or race
         asked["skip"] = False
-        again = dict(_WAITING_AGAIN) if row.state == FINISHED else {}
+        # What was found of a finished study no longer holds.
+        again = {**_WAITING_AGAIN, "verdict": "{}"} if row.state == FINISHED else {}
         change(connection, study_id, {**again, "asked": json.dumps(asked)})
         add_event(connection, study_id, "confirm", "Somebody asked for more repeats.")
 

@@ -319,7 +319,7 @@ class _Driver:
         with self._keeper.collecting(collector, phase):
             self._executor.train(self._repeated_work, trainings, collector)
         self._keeper.check()
-        self._say(**self._best_of(self._judged(is_over=False)))  # lists show what the page does
+        self._say("", **self._best_of(self._judged(is_over=False)))  # lists show it, too
 
     @functools.cached_property
     def _repeated_work(self) -> Work:

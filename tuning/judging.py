@@ -86,7 +86,7 @@ def judge_study(db: Database, study_id: str, *, is_over: bool = False) -> Judged
     book = ScoreBook(spec)
     book.take(read_fit_lines(db, study_id))
     scores, info = book.scores(complete(trials)), known_info(spec)
-    is_running = not (is_over or row.is_final)
+    is_running = not (is_over or row.is_final or row.is_judged)
     return judged(row, spec, trials, scores, info, is_running=is_running)
 
 

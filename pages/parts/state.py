@@ -30,6 +30,16 @@ def take(key: str, default: Any = None) -> Any:  # noqa: ANN401 (whatever was re
     return st.session_state.pop(key, default)
 
 
+def popover_key(name: str) -> str:
+    """Return the key of a popover; `close_popover` changes it, so that a new one is drawn."""
+    return f"{name}_{st.session_state.get(f'closed_{name}', 0)}"
+
+
+def close_popover(name: str) -> None:
+    """Let the next run draw a popover closed; called back by a button in it."""
+    st.session_state[f"closed_{name}"] = st.session_state.get(f"closed_{name}", 0) + 1
+
+
 def token(key: str) -> str:
     """Return a random token, the same until `forget_token`: two clicks then do one thing."""
     return str(st.session_state.setdefault(f"token_{key}", uuid.uuid4().hex))

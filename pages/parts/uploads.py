@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -26,10 +27,6 @@ from tuning.datasets.uploads.table import TypedTable
 from tuning.datasets.uploads.warning_rules import TableWarning, find_warnings
 from tuning.errors import DiskSpaceError, UploadError
 
-_FILE_TYPES = (
-    *("csv", "tsv", "txt", "gz", "zip", "xlsx"),
-    *("parquet", "feather", "arrow", "jsonl", "ndjson", "json", "npz"),
-)
 _KEY, _SEEN, _REFUSED = "dropped_file", "dropped_file_id", "dropped_file_refused"
 _OPTIONS, _WANTED = "dropped_file_options", "dropped_file_wanted"
 _TYPES, _AGAIN = "dropped_file_types", "dropped_file_dataset"
@@ -52,10 +49,9 @@ class _Wish:
 def drop_zone(key: str) -> bool:
     """Draw the place to drop a file, and keep what is dropped; True while one lies in it."""
     limit = settings().upload_limit_mb
-    file = st.file_uploader(
+    file = st.file_uploader(  # of any name: what a file is, its content says
         "Your table",
         label_visibility="collapsed",
-        type=_FILE_TYPES,
         max_upload_size=limit,
         key=key,
         on_change=_forget_removed,
@@ -159,6 +155,19 @@ def drop_again(row: DatasetRow) -> None:
         remember(_KEY, stored)
     remember(_OPTIONS, Options.from_json(row.options) if row.options else None)
     remember(_AGAIN, row)
+
+
+def drop_content(content: bytes, name: str) -> None:
+    """Take content as if a file with it had been dropped.
+
+    Raises
+    ------
+    DiskSpaceError
+        If too little of the disk is free.
+    """
+    forget()
+    with dropped_file(io.BytesIO(content), name) as stored:
+        remember(_KEY, stored)
 
 
 def dataset_before() -> DatasetRow | None:

@@ -66,6 +66,7 @@ def row_of(study_id: str, spec: StudySpec, n_trials: int, **changes: Any) -> Stu
         "sampler": spec.sampler.kind, "score_name": spec.evaluation.score, "state": "finished",
         "direction": spec.direction, "n_trials_done": n_trials, "n_trials_failed": 0,
         "n_fits_done": n_trials * K, "started_at": 100.0, "finished_at": 130.0,
+        "rested_s": 0.0,
     }  # fmt: skip
     return StudyRow(**(fields | changes))
 

@@ -19,7 +19,7 @@ from storage.wishes import ask_to_stop
 from tests.bounded import FULL
 from tests.browser.server import PATIENCE_S, Server, serving, wait_until
 from tuning.launch import launch
-from tuning.recipes import recipe
+from tuning.recipes import recipe, with_sealed_test
 from tuning.spec import StudySpec
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -44,8 +44,9 @@ def studies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
     short = recipe("pima-batch-epochs").spec
     spec = short.model_dump()
     spec["space"] |= {"epochs": {"kind": "list", "values": [10, 50, 5000]}}
+    shown = with_sealed_test(short) if "TUNEBOARD_SCREENSHOTS" in os.environ else short
     with serving(tmp_path_factory.mktemp("home")) as server:
-        finished = launch(server.db, short)
+        finished = launch(server.db, shown)
         wait_until(lambda: get_study(server.db, finished).state == "finished")
         yield server, finished, launch(server.db, StudySpec.parse(spec))
 

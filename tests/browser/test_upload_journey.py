@@ -50,7 +50,7 @@ def churn() -> pd.DataFrame:
 def test_a_dropped_file_goes_through_its_warnings_to_the_best_model(
     server: Server, page: Page, tmp_path: Path
 ) -> None:
-    file = tmp_path / "churn.csv"
+    file = tmp_path / "churn.export"  # what a file is, its content says
     churn().to_csv(file, index=False, sep=";", decimal=",")
     page.goto(f"{server.url}/datasets")
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(file)

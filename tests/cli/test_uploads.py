@@ -63,7 +63,8 @@ def test_a_file_is_added_shown_and_downloaded_again(file: Path, tmp_path: Path) 
         "size",
     ]
     assert [(warning["rule"], warning["column"]) for warning in shown["warnings"]] == [
-        ("id", "id")
+        ("id", "id"),
+        ("few rows", ""),
     ]
     assert "id is different in every row. It cannot help and is left out." in text
     assert "0.5 … 6.5" in text

@@ -82,6 +82,19 @@ def test_a_bundled_dataset_shows_its_facts_classes_and_first_rows() -> None:
     assert rows.iloc[0]["mean radius"] == pytest.approx(17.99)
 
 
+def test_zeros_of_a_published_table_are_told_and_a_copy_can_treat_them_as_missing() -> None:
+    app = open_page("pima")
+    told = [each.value for each in app.markdown if " is 0 in " in each.value]
+    assert len(told) == 5  # glucose, blood pressure, skin, insulin, body mass
+
+    app.button(key="ds_copy").click().run()
+
+    assert not app.exception
+    assert "768 rows" in " ".join(each.value for each in app.caption)
+    offered = {b.key for b in app.button if b.key and b.key.startswith("ds_warn_zeros")}
+    assert len(offered) == 5
+
+
 def test_pictures_are_shown_as_pictures() -> None:
     app = open_page("digits")
     assert len(app.get("image")) == 10

@@ -133,7 +133,7 @@ def test_a_study_is_a_row_in_the_words_of_the_page() -> None:
         best_half_width=0.0162,
     )
     [row] = studies.list_studies(database())
-    row = replace(row, started_at=100.0, finished_at=112.4)
+    row = replace(row, started_at=100.0, finished_at=112.4, rests_since=112.4)
 
     [line] = studies_table([row]).to_dict("records")
 

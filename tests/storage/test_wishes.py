@@ -40,6 +40,7 @@ from storage.wishes import (
     enter_by_hand,
     extend_study,
     open_test,
+    resume,
 )
 
 
@@ -148,6 +149,49 @@ def test_a_study_that_was_stopped_trains_no_model(db: Database, claim: Claim) ->
         ask_for_model(db, claim.study_id, 1)
 
     assert asked(db, claim.study_id) == {}
+
+
+# What is not work.
+
+
+def test_the_time_a_study_rests_is_not_counted(
+    db: Database, claim: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "time", lambda: now)
+    update_claimed(db, claim, state=TRAINING, started_at=now)
+    now = 1010.0
+    update_claimed(db, claim, state=PAUSED)
+    now = 1100.0
+    paused = get_study(db, claim.study_id).seconds
+    resume(db, claim.study_id)
+    now = 1105.0
+    going_on = get_study(db, claim.study_id).seconds
+    again = claim_study(db, "worker-2", claim.study_id)
+    assert again is not None
+    update_claimed(db, again, state=FINISHED)
+    now = 2000.0
+    ask_to_confirm(db, claim.study_id, [1])
+    now = 2001.0
+
+    assert (paused, going_on) == (10.0, 15.0)
+    assert get_study(db, claim.study_id).seconds == 16.0
+
+
+def test_a_verdict_holds_while_a_model_is_trained_and_not_while_leaders_are_repeated(
+    db: Database, claim: Claim
+) -> None:
+    update_claimed(db, claim, state=FINISHED, verdict='{"kind": "leads"}')
+
+    ask_for_model(db, claim.study_id, 1)
+    of_model = get_study(db, claim.study_id)
+    again = claim_study(db, "worker-2", claim.study_id)
+    assert again is not None
+    update_claimed(db, again, state=FINISHED)
+    ask_to_confirm(db, claim.study_id, [1])
+
+    assert (of_model.state, of_model.is_judged) == (WAITING, True)
+    assert not get_study(db, claim.study_id).is_judged
 
 
 # No more of them.

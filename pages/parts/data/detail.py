@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.parts import links, problems
+from pages.parts import links, problems, uploads
 from pages.parts.data import kept
 from pages.parts.data.listing import used_by
 from pages.parts.data.shares import class_shares
@@ -27,6 +28,8 @@ from tuning.datasets.catalogue import (
 )
 from tuning.datasets.info import DatasetInfo
 from tuning.datasets.uploads.keeping import delete_upload
+from tuning.datasets.uploads.table import TypedTable
+from tuning.datasets.uploads.zeros import zeros_note
 from tuning.disk import check_download
 from tuning.errors import DatasetUnavailableError, DiskSpaceError
 
@@ -74,6 +77,8 @@ def dataset_detail(dataset_id: str) -> None:
     _draw_rows(info)
     if info.source == "upload":
         kept.draw_columns(info)
+    elif not info.image_shape:
+        _draw_zeros(info)
 
 
 def _draw_facts(info: DatasetInfo, n_studies: int) -> None:
@@ -117,6 +122,40 @@ def _draw_rows(info: DatasetInfo) -> None:
     table = rows_table(info, features)
     table.insert(0, f"{info.target} (target)", words, allow_duplicates=True)
     st.dataframe(table, hide_index=True, alt=f"First {len(table)} rows of the dataset")
+
+
+def _draw_zeros(info: DatasetInfo) -> None:
+    """Say which zeros of a published table look like missing values, with a way to mend it."""
+    notes = _zero_notes(info.id)
+    if not notes:
+        return
+    st.subheader("Zeros that may mean missing", anchor=False)
+    for note in notes:
+        st.markdown(f":orange[:material/warning:] {escape(note)}")
+    st.button(
+        "Open a copy to treat them as missing", icon=":material/content_copy:",
+        key="ds_copy", on_click=_open_copy, args=(info.id,),
+        help="The published rows stay as they are: recipes use them as their sources did.",
+    )  # fmt: skip
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _zero_notes(dataset_id: str) -> list[str]:
+    dataset = load_dataset(dataset_id)
+    columns = dict(zip(dataset.info.columns, dataset.features.T, strict=True))
+    table = TypedTable(pa.table({n: pa.array(c, pa.float64()) for n, c in columns.items()}))
+    return [note for name in table.names if (note := zeros_note(table, name))]
+
+
+@problems.told
+def _open_copy(dataset_id: str) -> None:
+    """Let a published table be chosen from like one that somebody has dropped."""
+    dataset = load_dataset(dataset_id)
+    info = dataset.info
+    table = pd.DataFrame(dataset.features.astype(float), columns=list(info.columns))
+    table[info.target] = [target_word(info, value) for value in dataset.targets]
+    uploads.drop_content(table.to_csv(index=False).encode(), f"{info.id}.csv")
+    links.go(links.DATASETS)
 
 
 def rows_table(info: DatasetInfo, features: NDArray[np.float32]) -> pd.DataFrame:

@@ -137,10 +137,11 @@ def _model_file(view: View, number: int, leader: int) -> None:
     if path is None:
         _no_model(view, number, leader)
         return
+    name = view.id if number == leader else f"{view.id}-trial-{number}"
     st.download_button(
         "Download the model (.keras)",
         data=path.read_bytes,
-        file_name=f"{view.id}.keras" if number == leader else f"{view.id}-trial-{number}.keras",
+        file_name=f"{name}.keras",
         mime="application/octet-stream",
         icon=":material/download:",
         key="best_model",
@@ -151,7 +152,7 @@ def _model_file(view: View, number: int, leader: int) -> None:
         st.download_button(
             "Download it with predict.py (.zip)",
             data=functools.partial(model_zip, path.parent),
-            file_name=f"{view.id}-model.zip",
+            file_name=f"{name}-model.zip",
             mime="application/zip",
             icon=":material/folder_zip:",
             key="best_model_zip",

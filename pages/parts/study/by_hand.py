@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.parts import problems
 from pages.parts.show import escape, plural
-from pages.parts.state import db, remember, take
+from pages.parts.state import close_popover, db, remember, take
 from pages.parts.study.view import View
 from tuning.analysis.tables import settings_of
 from tuning.by_hand import try_by_hand
@@ -24,11 +24,12 @@ def can_try(view: View) -> bool:
     return view.row.state in _STATES and not view.row.wish
 
 
-def try_button(view: View) -> None:
-    """Draw the button that opens the dialog."""
+def try_button(view: View, popover: str) -> None:
+    """Draw the button that opens the dialog, in a popover that it closes."""
     if can_try(view) and st.button(
         "Try exactly this…", icon=":material/edit:", key="study_try", width="stretch",
         help="One more trial, with the settings you type. It counts like any other.",
+        on_click=close_popover, args=(popover,),
     ):  # fmt: skip
         try_settings(view)
 

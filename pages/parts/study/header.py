@@ -18,7 +18,14 @@ from pages.parts.notes.shown import note_text, tag_badges
 from pages.parts.report import report_html
 from pages.parts.running import progress, study_badge, worker_is_offline
 from pages.parts.show import clock, escape, plural, since, state_badge
-from pages.parts.state import db, recall, remember, timezone
+from pages.parts.state import (
+    close_popover,
+    db,
+    popover_key,
+    recall,
+    remember,
+    timezone,
+)
 from pages.parts.study.by_hand import try_button
 from pages.parts.study.extending import add_trials
 from pages.parts.study.facts import (
@@ -60,6 +67,7 @@ from tuning.errors import TuningError
 from tuning.export.formats import FORMATS
 from tuning.export.mlflow_runs import TRACKING_URI, send_to_mlflow
 
+_MORE = "study_more"
 _Look = tuple[Literal["green", "red", "off"], Literal["up", "down", "off"]]
 _EFFECTS: dict[str, _Look] = {
     "better": ("green", "up"),
@@ -132,7 +140,7 @@ def _buttons(view: View, written: Note) -> None:
         note_editor(Place(view.id), written)
     with st.popover("Share", icon=":material/share:", key="study_share"):
         _share(view)
-    with st.popover("More", icon=":material/more_horiz:", key="study_more"):
+    with st.popover("More", icon=":material/more_horiz:", key=popover_key(_MORE)):
         _more(view)
 
 
@@ -216,16 +224,18 @@ def _more(view: View) -> None:
     if view.row.state in {PAUSED, STOPPED, FAILED} and st.button(
         "Add trials…", icon=":material/add:", key="study_extend", width="stretch",
         help="More trials or more values in this study. What was tried stays.",
+        on_click=close_popover, args=(_MORE,),
     ):  # fmt: skip
         add_trials(view)
     if view.row.state != FINISHED:
-        try_button(view)
+        try_button(view, _MORE)
     downloads(view.id, "more")
     _mlflow(view.id)
     if st.button(
         "Delete", icon=":material/delete:", key="study_delete", width="stretch",
         disabled=not view.row.is_final,
         help=None if view.row.is_final else "Stop it first.",
+        on_click=close_popover, args=(_MORE,),
     ):  # fmt: skip
         confirm_delete([view.row])
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import links, problems
-from pages.parts.state import db
+from pages.parts.state import close_popover, db, popover_key
 from pages.parts.study.by_hand import try_button
 from pages.parts.study.extending import add_trials
 from pages.parts.study.view import View
 from storage.wishes import ask_to_confirm
 from tuning.confirm_plan import most_fits_of, why_no_race
 
+NEXT = "study_next"
 _NOT_YET = "{}"  # of a study without a race
 
 
 def next_step(view: View) -> None:
     """Draw the menu of a finished study."""
-    with st.popover("Next step", icon=":material/arrow_forward:", key="study_next"):
+    with st.popover("Next step", icon=":material/arrow_forward:", key=popover_key(NEXT)):
         _confirm(view)
         links.link(
             links.NEW_STUDY, "Zoom in on the best region", icon=":material/zoom_in:",
@@ -27,9 +28,10 @@ def next_step(view: View) -> None:
         if st.button(
             "Add trials…", icon=":material/add:", key="study_extend", width="stretch",
             help="More trials or more values in this study. What was tried stays.",
+            on_click=close_popover, args=(NEXT,),
         ):  # fmt: skip
             add_trials(view)
-        try_button(view)
+        try_button(view, NEXT)
 
 
 def _confirm(view: View) -> None:

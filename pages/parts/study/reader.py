@@ -162,8 +162,9 @@ class StudyReader:
     def _judge(self) -> Judged:
         spec = StudySpec.parse(self.row.spec)
         info = known_info(spec)
-        running = not (self.row.is_final or is_confirming(self.row))
-        return judged(self.row, spec, self.trials, self.study_scores, info, is_running=running)
+        row = self.row
+        running = not (row.is_final or row.is_judged or is_confirming(row))
+        return judged(row, spec, self.trials, self.study_scores, info, is_running=running)
 
     @property
     def study_scores(self) -> StudyScores:

@@ -123,7 +123,9 @@ def _gain(found: Judgement) -> Tile:
     if gain is None:
         return Tile(label, _UNKNOWN, "", _GAIN if found.leader is None else _NO_DEFAULT)
     if isinstance(gain, str):
-        return Tile(label, _UNKNOWN, "cannot tell yet" if found.is_running else "", gain)
+        return Tile(
+            label, _UNKNOWN, "cannot tell yet" if found.is_running else "cannot tell", gain
+        )
     effect, note = _effect(found, gain.interval)
     return Tile(label, _signed(gain.interval), note, f"{_GAIN} {gain.sentence}", effect)
 

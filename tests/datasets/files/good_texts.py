@@ -183,6 +183,9 @@ def lines() -> Iterable[GoodFile]:
     titled = f"Report of the team\n\nMade in spring\n{body}"
     note = "The first 2 lines were left out."
     yield GoodFile("titles", titled.encode(), table, {"skipped": 2}, (note,))
+    marks = "," * (len(table) - 1)
+    exported = f"Report of the team{marks}\n{marks}\n{body}"  # as spreadsheets save a title
+    yield GoodFile("titles-cells", exported.encode(), table, {"skipped": 2}, (note,))
     ended = text(table, delimiter=";", line_end=";\n")
     note = "Each line ends in a separator; the empty last column was left out."
     yield GoodFile("ends-in-separator", ended.encode(), table, {"separator": ";"}, (note,))

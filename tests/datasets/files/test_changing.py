@@ -78,6 +78,52 @@ def test_a_column_without_a_value_is_missing_as_any_type(
     assert found.table["b"].isna().all()
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["45.1%", "7%", "-3 %"],
+        ["$1,234.50", "$7", "$ -3"],
+        ["1.830,54 €", "7 €", "3,1 €"],
+        ["(12)", "7", "(3.5)"],
+    ],
+    ids=["percent", "dollars", "euros", "brackets"],
+)
+def test_numbers_with_signs_are_text_and_the_signs_are_named(
+    values: list[str], tmp_path: Path
+) -> None:
+    content = ("a\tb\n" + "".join(f"{value}\tx\n" for value in values) * 20).encode()
+
+    found = read_bytes(content, tmp_path)
+
+    assert dict(found.options.types)["a"] == "text"
+    assert any("a was read as text: values such as" in note for note in found.notes)
+    assert any("Take signs such as % and € away" in note for note in found.notes)
+
+
+def test_words_are_not_taken_for_numbers_with_signs(tmp_path: Path) -> None:
+    content = ("a\tb\n" + "A1\tx\nno 7 %\ty\n" * 30).encode()
+
+    assert read_bytes(content, tmp_path).notes == ()
+
+
+@pytest.mark.parametrize("written", ["parquet", "excel", "json"])
+def test_dates_that_a_typed_file_holds_as_text_are_dates(written: str, tmp_path: Path) -> None:
+    days = [f"2024-03-{day:02d}" for day in range(1, 29)] * 3
+    table = pd.DataFrame({"day": days, "word": ["a", "b"] * 42, "n": range(84)})
+    target = io.BytesIO()
+    if written == "parquet":
+        table.to_parquet(target)
+    elif written == "excel":
+        table.to_excel(target, index=False)
+    else:
+        table.to_json(target, orient="records", lines=True)
+
+    found = read_bytes(target.getvalue(), tmp_path)
+
+    assert dict(found.options.types) == {"day": "date", "word": "text", "n": "number"}
+    assert found.table["day"].iloc[27] == pd.Timestamp("2024-03-28")
+
+
 def test_zeros_in_front_are_dropped_only_if_asked(tmp_path: Path) -> None:
     file = GOOD["leading-zeros"]
     options = read_bytes(file.content, tmp_path).options

@@ -53,11 +53,20 @@ def warn_of(
     return table, found
 
 
-@pytest.mark.parametrize("load", [load_breast_cancer, load_diabetes, load_wine])
+@pytest.mark.parametrize("load", [load_breast_cancer, load_diabetes])
 def test_clean_tables_give_no_warning(load: object) -> None:
     table = table_of(load(as_frame=True).frame)  # type: ignore[operator]
 
     assert warn(table, guess_choices(table, "target")) == {}
+
+
+def test_wine_has_fewer_rows_than_the_default_network_has_weights() -> None:
+    table = table_of(load_wine(as_frame=True).frame)  # 178 rows, 13 inputs, 3 classes
+
+    found = warn(table, guess_choices(table, "target"))
+
+    assert set(found) == {("few rows", "")}
+    assert "178 rows, but 13 inputs, which make 207 weights" in found["few rows", ""].sentence
 
 
 def test_a_clean_table_of_few_choices_gives_no_warning() -> None:
@@ -161,6 +170,19 @@ def test_columns_that_cannot_help_are_left_out_with_a_way_back() -> None:
     )
 
 
+def test_an_id_of_rows_that_are_there_twice_is_left_out() -> None:
+    first = CLEAN.assign(customer_id=np.arange(N_ROWS) + 1000)
+    table = table_of(pd.concat([first, first.iloc[:25]], ignore_index=True))
+    choices = guess_choices(table, "left")
+
+    found = warn(table, choices)
+
+    assert choices.column("customer_id").role == "out"
+    assert found["id", "customer_id"].sentence == (
+        "customer_id has 400 different values in 425 rows. It cannot help and is left out."
+    )
+
+
 def test_a_column_of_gaps_is_named_with_their_share() -> None:
     _, found = warn_of(income=[i if i % 4 == 0 else None for i in range(N_ROWS)])
 
@@ -215,11 +237,26 @@ def test_fewer_rows_than_inputs_are_told() -> None:
 
     warning = warn(table, guess_choices(table))["few rows", ""]
 
-    assert warning.sentence == (
-        "70 inputs, but only 60 rows. A network can learn such rows by heart."
+    assert warning.sentence == (  # 70 × 12 + 12 weights to the units, 12 + 1 to the output
+        "60 rows, but 70 inputs, which make 865 weights in the default network. "
+        + "It can learn such rows by heart."
     )
     assert warning.button == "Tell 3 choices a column apart"
     assert len(check_choices(table, warning.choices, "own.csv").columns) == 59
+
+
+def test_fewer_rows_than_weights_offer_the_columns_that_tell_most() -> None:
+    rng = np.random.default_rng(1)
+    columns = {f"x{i}": rng.normal(size=60) for i in range(9)}
+    y = columns["x4"] + 0.5 * columns["x7"] + 0.1 * rng.normal(size=60)
+    table = table_of(pd.DataFrame({**columns, "y": y}))
+
+    warning = warn(table, guess_choices(table))["few rows", ""]
+
+    assert "60 rows, but 9 inputs, which make 133 weights" in warning.sentence
+    assert warning.button == "Keep the 2 columns that tell most"  # 3 inputs make 61 weights
+    assert {column.name for column in warning.choices.of_role("in")} == {"x4", "x7"}
+    assert ("few rows", "") not in warn(table, warning.choices)
 
 
 def test_a_date_offers_to_judge_on_the_latest_rows() -> None:

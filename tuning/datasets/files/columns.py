@@ -27,6 +27,7 @@ _MOST_EXACT = 2**53  # whole numbers beyond it are rounded in float64
 _EXACT_DIGITS = 15
 _COLUMNS_AT_ONCE = 2  # more take more memory
 _MOSTLY = 0.9
+_WITH_SIGNS = r"^[($€£¥%\s]*[+-]?\d[\d.,'\s]*\s*[)$€£¥%]+$|^[($€£¥]+\s*[+-]?\d[\d.,'\s]*$"
 _TRUE, _FALSE = ("true", "yes", "y", "t", "1", "1.0"), ("false", "no", "n", "f", "0", "0.0")
 _NUMBER, _TEXT, _BOOL, _DATE = pa.float64(), pa.string(), pa.bool_(), pa.timestamp("us")
 _TYPES: dict[ColumnType, pa.DataType] = {
@@ -101,7 +102,7 @@ class _Converter:
         if column.type == _TEXT:
             self._check_lengths(column)
             column = self._without_missing(column) if is_text or wanted else column
-            kind = wanted or (self._guess(column) if is_text else "text")
+            kind = wanted or (self._guess(column) if is_text else self._guess_typed(column))
             column = self._from_text(column, kind)
         elif wanted is not None and wanted != type_of(column):
             column = self._from_text(self._as_text(column), wanted)
@@ -164,13 +165,24 @@ class _Converter:
         words = pc.is_in(head, value_set=pa.array(["true", "false"]))
         if pc.all(words).as_py() and self._truths(values, ("true",), ("false",)) is not None:
             return "yes or no"
-        if looks_like_dates(head.to_pylist()):
-            dates = as_dates(values, day_first=self.options.day_first)
-            if dates.null_count == 0:
-                self._note_day_first(values, dates)
-                return "date"
+        if self._are_dates(values):
+            return "date"
         self._note_nearly(values)
         return "text"
+
+    def _guess_typed(self, column: Column) -> ColumnType:
+        """Tell text from dates in a file that says itself what is a number."""
+        values = column.drop_null()
+        return "date" if len(values) and self._are_dates(values) else "text"
+
+    def _are_dates(self, values: Column) -> bool:
+        if not looks_like_dates(pc.utf8_lower(values.slice(0, 100)).to_pylist()):
+            return False
+        dates = as_dates(values, day_first=self.options.day_first)
+        if dates.null_count:
+            return False
+        self._note_day_first(values, dates)
+        return True
 
     def _is_code(self, values: Column) -> bool:
         """Tell codes from numbers: zeros in front, or more digits than a number can keep."""
@@ -195,6 +207,13 @@ class _Converter:
 
     def _note_nearly(self, values: Column) -> None:
         others = values.filter(pc.invert(self._are_numbers(values)))
+        signed = pc.sum(pc.match_substring_regex(others, _WITH_SIGNS)).as_py() or 0
+        if signed and signed + len(values) - len(others) >= _MOSTLY * len(values):
+            self.notes.append(
+                f"{self.name} was read as text: values such as {shortened(others[0].as_py())} "
+                + "are more than a number. Take signs such as % and € away to use it as one."
+            )
+            return
         if 0 < len(others) <= (1 - _MOSTLY) * len(values):
             are = "1 value is no number" if len(others) == 1 else f"{len(others):,} are not"
             self.notes.append(

@@ -141,10 +141,10 @@ def cut(lines: Iterable[str], options: Options) -> list[list[str]]:
 
 
 def _count_titles(lines: Sequence[str], options: Options) -> int:
-    """Count lines above the table whose first cell alone holds something, such as a title."""
+    """Count lines above the table whose first cell at most holds something, such as a title."""
     rows = cut(lines, options)
     width = _common_width(rows)
-    is_title = [row[0].strip() and not any(map(str.strip, row[1:])) for row in rows]
+    is_title = [not any(map(str.strip, row[1:])) for row in rows]
     n_titles = next((i for i, title in enumerate(is_title[:_MOST_TITLES]) if not title), 0)
     is_table = width > 1 and all(len(row) == width for row in rows[n_titles:])
     return n_titles if is_table else 0

@@ -107,11 +107,14 @@ def names_rows(summary: Summary) -> bool:
     """Tell whether a column names rows instead of describing them.
 
     It is different in every row, and text, or numbers whose name says so; without a name they
-    must count the rows.
+    must count the rows. Numbers whose name says so may be different in most rows alone: rows
+    may be there twice.
     """
-    is_different = summary.distinct == summary.n_present > 1
-    if not is_different or summary.type in ("date", "yes or no"):
+    if summary.type in ("date", "yes or no") or summary.n_present < 2:
         return False
+    if summary.distinct < summary.n_present:
+        is_most = 2 * summary.distinct > summary.n_present
+        return summary.type == "number" and is_most and is_id_name(summary.name)
     return summary.type == "text" or is_id_name(summary.name) or _counts_rows(summary)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from itertools import pairwise
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from tuning.datasets.uploads.profile import ColumnProfile, TableProfile
 from tuning.datasets.uploads.summary import Summary
 from tuning.datasets.uploads.table import TypedTable
 from tuning.datasets.uploads.zeros import zeros_note
+from tuning.parameters import defaults_of
 
 Rule = Literal[
     "leak", "id", "constant", "words", "missing", "zeros", "time", "group",
@@ -37,6 +39,7 @@ _GROUP_NAME = re.compile(
 )
 _FEWER_CHOICES = 3
 _SLACK = 10
+_DEFAULTS = defaults_of("dense")
 
 
 @dataclass(frozen=True)
@@ -147,10 +150,13 @@ def _why_useless(summary: Summary) -> tuple[Rule | None, str]:
     if summary.distinct == 1:
         where = "every row" if summary.missing == 0 else "every row that has a value"
         return "constant", f"{name} is the same in {where}."
-    if names_rows(summary):
+    if names_rows(summary) and summary.distinct == present:
         return "id", f"{name} is different in every row."
+    many = f"{name} has {summary.distinct:,} different values in {present:,} rows."
+    if names_rows(summary):
+        return "id", many
     if has_many_words(summary):
-        return "words", f"{name} has {summary.distinct:,} different values in {present:,} rows."
+        return "words", many
     return None, ""
 
 
@@ -194,7 +200,7 @@ def _of_table(
         yield from _log(table, choices)
     else:
         yield from _imbalance(profile, choices)
-    yield from _few_rows(learn(table, choices), choices)
+    yield from _few_rows(learn(table, choices), profile, choices)
 
 
 def _duplicates(table: TypedTable, choices: Choices) -> Iterator[TableWarning]:
@@ -269,17 +275,52 @@ def _log(table: TypedTable, choices: Choices) -> Iterator[TableWarning]:
     yield TableWarning("log", choices.target, sentence, "Predict its logarithm", changed)
 
 
-def _few_rows(learned: Learned, choices: Choices) -> Iterator[TableWarning]:
-    n_inputs = len(learned.columns)
-    if learned.n_rows >= n_inputs:
+def _few_rows(
+    learned: Learned, profile: TableProfile, choices: Choices
+) -> Iterator[TableWarning]:
+    n_inputs, n_classes = len(learned.columns), len(learned.class_names)
+    n_outputs = n_classes if n_classes > 2 else 1
+    n_weights = _default_weights(n_inputs, n_outputs)
+    if learned.image_shape or learned.n_rows >= n_weights:
         return
     sentence = (
-        f"{n_inputs:,} inputs, but only {learned.n_rows:,} rows. A network can learn such rows "
-        + "by heart."
+        f"{learned.n_rows:,} rows, but {n_inputs:,} inputs, which make {n_weights:,} weights "
+        + "in the default network. It can learn such rows by heart."
     )
+    button, changed = _fewer_choices(choices)
+    if not button:
+        button, changed = _fewer_columns(learned.n_rows, n_outputs, profile, choices)
+    yield TableWarning("few rows", "", sentence, button, changed)
+
+
+def _default_weights(n_inputs: int, n_outputs: int) -> int:
+    """Count the weights of the network that a study begins with."""
+    n_hidden, n_units = (cast(int, _DEFAULTS[name]) for name in ("n_hidden", "n_neurons"))
+    sizes = [n_inputs, *[n_units] * n_hidden, n_outputs]
+    return sum((before + 1) * after for before, after in pairwise(sizes))
+
+
+def _fewer_choices(choices: Choices) -> tuple[str, Choices]:
     changed, button = choices, ""
     for column in choices.of_role("in"):
         if column.treatment == "choice" and column.most_choices > _FEWER_CHOICES:
             changed = changed.with_column(column.name, most_choices=_FEWER_CHOICES)
             button = f"Tell {_FEWER_CHOICES} choices a column apart"
-    yield TableWarning("few rows", "", sentence, button, changed)
+    return button, changed
+
+
+def _fewer_columns(
+    n_rows: int, n_outputs: int, profile: TableProfile, choices: Choices
+) -> tuple[str, Choices]:
+    """Keep as many columns, the most telling ones, as the rows have weights for."""
+    columns = choices.of_role("in")
+    fitting = [n for n in range(1, len(columns)) if _default_weights(n, n_outputs) <= n_rows]
+    n_kept = max(fitting, default=1)
+    if n_kept >= len(columns):
+        return "", choices
+    told = {column.name: profile.column(column.name).relation or 0.0 for column in columns}
+    changed = choices
+    for name in sorted(told, key=told.__getitem__, reverse=True)[n_kept:]:
+        changed = changed.with_column(name, role="out")
+    noun = "column that tells" if n_kept == 1 else f"{n_kept} columns that tell"
+    return f"Keep the {noun} most", changed
