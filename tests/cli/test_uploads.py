@@ -57,6 +57,8 @@ def test_a_file_is_added_shown_and_downloaded_again(file: Path, tmp_path: Path) 
 
     assert (added["target"], added["task"], added["n_rows"]) == ("left", "binary", N_ROWS)
     assert added["columns"] == ["plan: basic", "plan: plus", "size"]
+    assert added["read_as"] == "semicolon, decimal comma, UTF-8"
+    assert added["warnings"] == [warning["sentence"] for warning in shown["warnings"]]
     assert [column["summary"]["name"] for column in shown["profile"]["columns"]] == [
         "id",
         "plan",

@@ -292,6 +292,22 @@ def test_a_target_that_cannot_be_learned_is_refused(
     assert str(error.value) == f"'churn.csv' {reason}"
 
 
+def test_texts_are_named_where_nothing_else_is_there() -> None:
+    table = {
+        "review": [f"row {i} is fine" for i in range(N_ROWS)],
+        "left": ["no", "yes"] * (N_ROWS // 2),
+    }
+
+    with pytest.raises(UploadError) as error:
+        learn_from(write_csv(table), "reviews.csv", "left")
+
+    assert str(error.value) == (
+        "'reviews.csv' has no column that could help to predict 'left'. 'review' holds a text "
+        + "of its own in most rows, which a network here cannot read: turn it into numbers or "
+        + "into few different words, and upload the file again."
+    )
+
+
 def test_inputs_that_cannot_help_are_refused() -> None:
     columns = churn(tenure=[1] * N_ROWS, plan=["basic"] * N_ROWS)
 

@@ -121,11 +121,15 @@ def add(  # noqa: PLR0913 (each is an option of the command)
         wanted = {key: value for key, value in said.items() if value is not None}
         chosen = _choose(received, wanted, choices)
         info = save_upload(database(), received, chosen, name)
+        profile = profile_table(received.table, chosen)
+        warned = [each.sentence for each in find_warnings(received.table, profile, chosen)]
         if as_json:
-            print_json(asdict(info) | {"choices": asdict(chosen), "notes": received.notes})
+            told = {"choices": asdict(chosen), "notes": received.notes, "warnings": warned}
+            print_json(asdict(info) | told | {"read_as": received.options.words})
             return
-        for note in received.notes:
-            complaints.print(note, markup=False)
+        for sentence in (*received.notes, *warned):
+            complaints.print(sentence, markup=False)
+        console.print(f"Read as {received.options.words}.", markup=False)
         console.print(f"{info.id}: {info.n_rows:,} rows, predicts {info.target}.", markup=False)
 
 

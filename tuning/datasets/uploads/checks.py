@@ -47,7 +47,7 @@ def check_choices(table: TypedTable, choices: Choices, file_name: str) -> Learne
             f"has {learned.n_rows} different rows; at least {FEWEST_ROWS} are needed for "
             + "folds.",
         )
-    _check_inputs(learned, choices.target, file_name)
+    _check_inputs(table, learned, choices, file_name)
     return learned
 
 
@@ -193,12 +193,15 @@ def _check_order(table: TypedTable, column: ColumnChoice, file_name: str) -> Non
         )
 
 
-def _check_inputs(learned: Learned, target: str, file_name: str) -> None:
+def _check_inputs(
+    table: TypedTable, learned: Learned, choices: Choices, file_name: str
+) -> None:
     if learned.image_shape:
         return
     names = learned.columns
     if not names:
-        raise UploadError(file_name, f"has no column that could help to predict {target!r}.")
+        reason = f"has no column that could help to predict {choices.target!r}."
+        raise UploadError(file_name, reason + _about_texts(table, choices))
     if len(names) > MOST_INPUTS:
         raise UploadError(
             file_name,
@@ -208,3 +211,22 @@ def _check_inputs(learned: Learned, target: str, file_name: str) -> None:
     name, count = Counter(names).most_common(1)[0]
     if count > 1:
         raise UploadError(file_name, f"has two inputs named {name!r}. Rename one of them.")
+
+
+def _about_texts(table: TypedTable, choices: Choices) -> str:
+    """Say that text cannot be used as it is, where that is why nothing is left."""
+    texts = [
+        column.name
+        for column in choices.of_role("out")
+        if column.name in table.names
+        and (summary := summarise(table, column.name)).type == "text"
+        and summary.distinct > 1
+    ]
+    if not texts:
+        return ""
+    names = ", ".join(repr(name) for name in texts[:_SHOWN])
+    verb = "holds" if len(texts) == 1 else "hold"
+    return (
+        f" {names} {verb} a text of its own in most rows, which a network here cannot read: "
+        + "turn it into numbers or into few different words, and upload the file again."
+    )

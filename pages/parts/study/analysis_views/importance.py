@@ -30,7 +30,8 @@ _EFFECTS, _BEST = "Effects", "Best 10 %"
 _HELP_NAMES = {_EFFECTS: "effects", _BEST: "best_in_common"}
 _BARS = (
     "Dark: the setting alone, less what chance gives. Light: with all it acts together with; "
-    + "whiskers hold 90 % of the bootstraps."
+    + "its whisker says how steady the bar is, not where the true share lies, which is mostly "
+    + "larger."
 )
 _TOTALS_HIDDEN = (
     "Totals are not shown: what was learned foretells new trials worse than their mean does."
