@@ -161,6 +161,9 @@ class StudySpec(Frozen):
         Trials whose settings a person has entered; they come on top of the sampler's.
     confirm : bool
         Whether the leaders are trained again on fresh repeats when the search is over.
+    is_refined : bool
+        Whether scores on the same rows have chosen what is searched, so that those of this
+        study are a little too good.
     """
 
     format: Literal[1] = 1
@@ -175,6 +178,7 @@ class StudySpec(Frozen):
     include_default: bool = False
     by_hand: tuple[HandTrial, ...] = ()
     confirm: bool = False
+    is_refined: bool = False
     max_minutes: float | None = Field(default=None, gt=0, le=100_000)
     seed: int = Field(default=7, ge=0, le=2**32 - 1)
 

@@ -254,6 +254,7 @@ def test_a_winner_by_luck_is_expected_to_score_less() -> None:
 
     found = judged(rows, make_spec(4))
     adaptive = judged(rows, make_spec(4, sampler={"kind": "tpe", "n_trials": 3}))
+    refined = judged(rows, make_spec(4, is_refined=True))
 
     assert found.mean == pytest.approx(0.74375)  # trust.md, section 4, tests 1 and 2
     assert found.expected is not None
@@ -261,6 +262,7 @@ def test_a_winner_by_luck_is_expected_to_score_less() -> None:
     assert found.expected.half_width == pytest.approx(0.0305848, abs=1e-6)
     assert adaptive.expected is not None
     assert adaptive.expected.mean == pytest.approx(0.696875)
+    assert refined.expected == adaptive.expected
 
 
 def test_a_winner_is_never_expected_to_score_better_than_over_all_its_repeats() -> None:

@@ -293,7 +293,7 @@ def test_a_target_that_cannot_be_learned_is_refused(
 
 
 def test_texts_are_named_where_nothing_else_is_there() -> None:
-    table = {
+    table: dict[str, list[object]] = {
         "review": [f"row {i} is fine" for i in range(N_ROWS)],
         "left": ["no", "yes"] * (N_ROWS // 2),
     }

@@ -993,6 +993,7 @@ def test_a_refined_study_begins_with_the_finer_space_and_what_it_is_judged_by(
     spec = check(at.session_state["new_draft"].fields).spec
     proposed = propose(database(), study.id)
     assert spec == proposed.refinement.spec
+    assert spec.is_refined
     assert (spec.data, spec.model, spec.evaluation) == (
         study.spec.data,
         study.spec.model,

@@ -166,6 +166,7 @@ def refine(
         "space": {name: setting.model_dump() for name, setting in space.items()},
         "sampler": sampler.model_dump(),
         "by_hand": (),
+        "is_refined": True,
         "seed": (spec.seed + 1) % 2**32,
     }
     kept = tuple(dict.fromkeys([0, standing.winner]))

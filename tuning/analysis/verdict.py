@@ -180,7 +180,7 @@ def judge(spec: StudySpec, scores: StudyScores, facts: Facts) -> Judgement:
     leader = leader_of(scores, ranking, confirmed)
     if leader is None:
         return _nothing(facts, guess, scores.sign)
-    is_adaptive = facts.is_extended or spec.sampler.learns
+    is_adaptive = facts.is_extended or spec.is_refined or spec.sampler.learns
     own = own_interval(scores, leader, rows, ratio)
     tied = table.index[table["tie"].isin(("leader", "tied"))]
     told = ranking.reason

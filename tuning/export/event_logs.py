@@ -24,11 +24,12 @@ from tensorboard.summary.writer.record_writer import (
 from storage.database import Database
 from storage.results import TrialRow, read_pieces, read_trials
 from storage.studies import StudyRow, get_study
-from tuning.analysis.curves import ACCURACY, LOSS, MAE, Array, CurveBook, column_means
+from tuning.analysis.curves import Array, CurveBook
 from tuning.analysis.tables import settings_of
+from tuning.export.trial_curves import score_tag, trial_curves
 from tuning.parameters import PARAMETERS, Value, show_value
 from tuning.setting import grid_values
-from tuning.spec import NUMBER_SCORES, StudySpec
+from tuning.spec import StudySpec
 
 _AT_ONCE = 50  # trials whose curves are held at a time
 _FILE_NAME = "events.out.tfevents.{seconds:010d}.tuneboard"
@@ -73,21 +74,6 @@ def event_logs(db: Database, study_id: str) -> Iterator[Log]:
             events.append((0, _end(trial)))
             finished_at = trial.finished_at or row.created_at
             yield _log(f"trial {trial.number}/", finished_at, events)
-
-
-def score_tag(spec: StudySpec) -> str:
-    """Return what the score of a trial is called among its scalars."""
-    return f"score/{spec.evaluation.score}"
-
-
-def trial_curves(spec: StudySpec, book: CurveBook, number: int) -> Mapping[str, Array]:
-    """Return the means over a trial's fits by epoch, under the names of their measures."""
-    metric = MAE if spec.evaluation.score in NUMBER_SCORES else ACCURACY
-    found: dict[str, Array] = {}
-    for measure, name in ((LOSS, "loss"), (metric, metric.label.lower())):
-        found[f"{name}/validation"] = book.mean(number, measure)
-        found[f"{name}/training"] = column_means(book.folds(number, measure, training=True))
-    return found
 
 
 def _text_settings(spec: StudySpec, trials: Iterable[TrialRow]) -> frozenset[str]:

@@ -18,7 +18,7 @@ from storage.studies import FINISHED, StudyRow, get_study
 from tuning.analysis.curves import Array, CurveBook
 from tuning.analysis.tables import settings_of
 from tuning.errors import ExportError
-from tuning.export.event_logs import score_tag, trial_curves
+from tuning.export.trial_curves import score_tag, trial_curves
 from tuning.parameters import show_value
 from tuning.spec import StudySpec
 

@@ -108,6 +108,7 @@ def form_of(spec: StudySpec) -> Fields:
         "pruner_factor": spec.pruner.reduction_factor,
         "include_default": spec.include_default,
         "confirm": spec.confirm,
+        "is_refined": spec.is_refined,
         "max_minutes": spec.max_minutes,
         "seed": spec.seed,
         **_data_fields(spec.data),

@@ -218,6 +218,7 @@ def _raw(fields: Fields, space: dict[str, Any], info: DatasetInfo | None) -> dic
         },
         "include_default": fields["include_default"],
         "confirm": fields["confirm"],
+        "is_refined": fields.get("is_refined", False),
         "max_minutes": fields["max_minutes"],
         "seed": fields["seed"],
     }
