@@ -107,7 +107,7 @@ def test_a_known_name_says_whose_zeros_they_are() -> None:
 
     assert found["zeros", "glucose"].sentence == (
         f"glucose is 0 in 5 rows, and all other values are {glucose[glucose > 0].min()} or "
-        + "more: a living body has more."
+        + "more: no living body has 0."
     )
 
 

@@ -48,7 +48,7 @@ def zeros_note(table: TypedTable, name: str) -> str:
     if not is_medical and least < _EMPTY_STEPS * widest:
         return ""
     rows = "1 row" if n_zeros == 1 else f"{n_zeros:,} rows"
-    end = "a living body has more." if is_medical else "does 0 mean missing?"
+    end = "no living body has 0." if is_medical else "does 0 mean missing?"
     return f"{name} is 0 in {rows}, and all other values are {least:,.4g} or more: {end}"
 
 
