@@ -64,6 +64,7 @@ def make_random() -> StudySpec:
 SPECS = {"grid": make_grid(), "random": make_random()}
 
 
+@pytest.mark.slow  # loads TensorFlow
 @pytest.mark.parametrize(
     "name",
     [

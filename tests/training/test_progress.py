@@ -15,6 +15,8 @@ from tuning.training.interface import FitResult, FoldData, Network, Readout, Row
 from tuning.training.progress import Patience, Progress, curve_values
 from tuning.training.scores import scores
 
+pytestmark = pytest.mark.slow  # loads TensorFlow
+
 N_ROWS = 40
 
 

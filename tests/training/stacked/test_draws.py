@@ -10,6 +10,8 @@ import tensorflow as tf
 from tuning.parameters import INITIALIZERS
 from tuning.training.stacked.draws import as_int32_seed, starting_kernels, uniform_groups
 
+pytestmark = pytest.mark.slow  # loads TensorFlow
+
 SEEDS = (0, 1, 7, 123_456_789, 2**31 - 3, 2**31 - 2, 2**31 - 1)
 
 

@@ -28,6 +28,8 @@ from tests.training.stacked.small import (
 from tuning.datasets.info import Task
 from tuning.parameters import ACTIVATIONS, INITIALIZERS, OPTIMIZERS
 
+pytestmark = pytest.mark.slow  # loads TensorFlow
+
 N_EPOCHS = 4  # of 13 steps: 52
 PAIRS = list(itertools.product(OPTIMIZERS, ACTIVATIONS))
 TASKS: list[Task] = list(CLASSES)
@@ -59,7 +61,6 @@ def drawn(place: int) -> tuple[Task, list[dict[str, Any]]]:
     return TASKS[place % len(TASKS)], settings
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("optimizer", "activation"), pairs(OPTIMIZERS, ACTIVATIONS, share=7))
 def test_fifty_steps_end_at_the_weights_of_train_on_batch(
     optimizer: str, activation: str

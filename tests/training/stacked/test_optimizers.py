@@ -15,6 +15,8 @@ from tuning.models.build import make_optimizer
 from tuning.parameters import OPTIMIZERS
 from tuning.training.stacked.optimizers import Numbers, nadam_product, rule_of
 
+pytestmark = pytest.mark.slow  # loads TensorFlow
+
 N_STEPS = 60
 SHAPE = (4, 3)
 RATES = (0.001, 0.03, 0.3)

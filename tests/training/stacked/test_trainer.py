@@ -33,6 +33,8 @@ from tuning.training.stacked.trainer import StackedTrainer
 
 SCORE_WITH_KERAS = """
 import keras, numpy as np
+
+pytestmark = pytest.mark.slow  # loads TensorFlow
 model = keras.models.load_model("model.keras")
 rows = np.load("rows.npz")
 loss, accuracy = model.evaluate(rows["x"], rows["y"][:, None], verbose=0)
@@ -87,7 +89,6 @@ MIXED: list[dict[str, Value]] = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("task", list(FOLDS) if FULL else ["multiclass"])
 def test_curves_and_scores_are_those_of_the_keras_trainer(task: Task) -> None:
     network = make_network(task)
@@ -125,7 +126,6 @@ OTHER_STOPPING: list[tuple[Task, EarlyStoppingSpec]] = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "asked"),
     [
@@ -145,7 +145,6 @@ def test_early_stopping_is_that_of_keras(task: Task, asked: EarlyStoppingSpec) -
     assert len({result.n_epochs for result in ours.results.values()}) > 1
 
 
-@pytest.mark.slow
 def test_a_fit_is_the_same_alone_in_a_stack_of_3_and_in_a_stack_of_150() -> None:
     network, folds = make_network("binary"), {0: FOLDS["binary"][0]}
     rates = np.geomspace(1e-4, 0.3, 150)
@@ -336,7 +335,6 @@ def test_the_model_handed_over_is_the_one_keras_would_be_left_with(restores: boo
     assert relative_gap(model.get_weights(), theirs.get_weights()) < 1e-3
 
 
-@pytest.mark.slow
 def test_the_saved_model_scores_what_was_recorded_in_a_process_that_only_has_keras(
     tmp_path: Path,
 ) -> None:
