@@ -127,9 +127,9 @@ def add(  # noqa: PLR0913 (each is an option of the command)
             told = {"choices": asdict(chosen), "notes": received.notes, "warnings": warned}
             print_json(asdict(info) | told | {"read_as": received.options.words})
             return
-        for sentence in (*received.notes, *warned):
+        read_as = f"Read as {received.options.words}."
+        for sentence in (read_as, *received.notes, *warned):
             complaints.print(sentence, markup=False)
-        console.print(f"Read as {received.options.words}.", markup=False)
         console.print(f"{info.id}: {info.n_rows:,} rows, predicts {info.target}.", markup=False)
 
 

@@ -31,10 +31,11 @@ from tuning.training.interface import FoldData, Network, Rows, Training
 from tuning.training.keras_trainer import KerasTrainer
 from tuning.training.stacked.trainer import StackedTrainer
 
+pytestmark = pytest.mark.slow  # loads TensorFlow
+
 SCORE_WITH_KERAS = """
 import keras, numpy as np
 
-pytestmark = pytest.mark.slow  # loads TensorFlow
 model = keras.models.load_model("model.keras")
 rows = np.load("rows.npz")
 loss, accuracy = model.evaluate(rows["x"], rows["y"][:, None], verbose=0)
