@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,18 +133,14 @@ def ask_to_confirm(
     UnfinishedError
         If it was stopped, failed or is paused: it has to go on first.
     """
-    with db.write() as connection:
-        row = _state(connection, study_id)
-        if row.state not in {*ACTIVE_STATES, FINISHED}:
-            raise UnfinishedError(study_id, row.state)
-        asked = json.loads(row.asked)
+
+    def add(asked: dict[str, Any]) -> None:
         asked["numbers"] = sorted({*asked.get("numbers", []), *numbers})
         asked["race"] = asked.get("race", False) or race
         asked["skip"] = False
-        # What was found of a finished study no longer holds.
-        again = {**_WAITING_AGAIN, "verdict": "{}"} if row.state == FINISHED else {}
-        change(connection, study_id, {**again, "asked": json.dumps(asked)})
-        add_event(connection, study_id, "confirm", "Somebody asked for more repeats.")
+
+    # What was found of a finished study no longer holds.
+    _ask(db, study_id, add, ("confirm", "Somebody asked for more repeats."), verdict="{}")
 
 
 def ask_for_model(db: Database, study_id: str, number: int) -> None:
@@ -159,15 +155,36 @@ def ask_for_model(db: Database, study_id: str, number: int) -> None:
     UnfinishedError
         If it was stopped, failed or is paused: it has to go on first.
     """
+
+    def add(asked: dict[str, Any]) -> None:
+        asked["models"] = sorted({*asked.get("models", []), number})
+
+    _ask(db, study_id, add, ("model", f"Somebody asked for trial {number}'s model."))
+
+
+def _ask(
+    db: Database,
+    study_id: str,
+    add: Callable[[dict[str, Any]], None],
+    event: tuple[str, str],
+    **unsaid: str,
+) -> None:
+    """Add to what people asked of a study that runs or is finished; a finished one goes on.
+
+    Parameters
+    ----------
+    unsaid : str
+        Columns of a finished study that no longer hold.
+    """
     with db.write() as connection:
         row = _state(connection, study_id)
         if row.state not in {*ACTIVE_STATES, FINISHED}:
             raise UnfinishedError(study_id, row.state)
-        asked = json.loads(row.asked)
-        asked["models"] = sorted({*asked.get("models", []), number})
-        again = dict(_WAITING_AGAIN) if row.state == FINISHED else {}
+        asked: dict[str, Any] = json.loads(row.asked)
+        add(asked)
+        again = {**_WAITING_AGAIN, **unsaid} if row.state == FINISHED else {}
         change(connection, study_id, {**again, "asked": json.dumps(asked)})
-        add_event(connection, study_id, "model", f"Somebody asked for trial {number}'s model.")
+        add_event(connection, study_id, *event)
 
 
 def ask_to_skip_confirming(db: Database, study_id: str) -> None:
