@@ -239,7 +239,8 @@ class Extension:
 def extend_study(db: Database, row: StudyRow, extension: Extension) -> None:
     """Give a study more to do, and let it go on.
 
-    What was found of it no longer holds: its leaders race anew, and it is judged anew.
+    It is judged anew, and its leaders race anew; what their last race has found is said until
+    a worker has begun with the new trials.
 
     Raises
     ------
@@ -253,7 +254,7 @@ def extend_study(db: Database, row: StudyRow, extension: Extension) -> None:
         if now.state in ACTIVE_STATES or now.spec != row.spec:
             raise StudyBusyError(row.id)
         asked = json.dumps({**json.loads(now.asked), "skip": False})
-        unsaid = {"confirm": "{}", "verdict": "{}", "asked": asked}
+        unsaid = {"verdict": "{}", "asked": asked}
         change(connection, row.id, {**_WAITING_AGAIN, **unsaid, **extension.__dict__})
         add_event(
             connection, row.id, "extend", f"Extended to {extension.n_trials_planned} trials."
@@ -289,9 +290,9 @@ def enter_by_hand(db: Database, row: StudyRow, extension: Extension) -> bool:
         if now.spec != row.spec:
             return False
         changes: dict[str, Any] = dict(extension.__dict__)
-        if now.state == FINISHED:  # what was found of it no longer holds
+        if now.state == FINISHED:  # it is judged anew
             asked = json.dumps({**json.loads(now.asked), "skip": False})
-            changes |= {**_WAITING_AGAIN, "confirm": "{}", "verdict": "{}", "asked": asked}
+            changes |= {**_WAITING_AGAIN, "verdict": "{}", "asked": asked}
         change(connection, row.id, changes)
         number = extension.n_trials_planned - 1
         add_event(connection, row.id, "hand", f"Somebody entered trial {number} by hand.")

@@ -39,6 +39,7 @@ from tuning.driver import run_study
 from tuning.execution.here import Here
 from tuning.export.files import best_model_path, study_document, trial_model_path
 from tuning.extension import extend
+from tuning.judging import judge_study
 from tuning.launch import launch
 from tuning.spec import StudySpec
 from tuning.training.interface import (
@@ -874,6 +875,62 @@ def test_trials_are_repeated_by_hand_after_the_end_and_meanwhile() -> None:
     assert (row.best_number, row.best_score) == (best["leader"], best["score"])
 
 
+class Comparer:
+    """Compares, over and over, what lists say of a study with what its page says."""
+
+    def __init__(self, study_id: str) -> None:
+        self._db, self._id = database(), study_id
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.seen: set[int] = set()
+        self.apart: list[tuple[object, object]] = []
+
+    def __enter__(self) -> Comparer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._over.wait(0.01):
+            row, found = get_study(self._db, self._id), judge_study(self._db, self._id).found
+            version = get_study(self._db, self._id).version
+            if row.version != version or version in self.seen or found.leader is None:
+                continue
+            self.seen.add(version)
+            width = None if found.score is None else found.score.half_width
+            listed = (row.best_number, row.best_score, row.best_half_width)
+            if listed != pytest.approx((found.leader, found.mean, width)):
+                self.apart.append((listed, (found.leader, found.mean, width)))
+
+
+def test_lists_name_the_leader_and_the_score_of_the_study_page_at_every_moment() -> None:
+    db = database()
+    study_id = launch(db, make_spec(confirm=True, **MANY_FITS))
+
+    def slowly(n_trained: int) -> bool:
+        time.sleep(0.03)
+        if n_trained == 20 and "77" not in get_study(db, study_id).spec:  # leaders race
+            try_by_hand(db, study_id, {"batch_size": 77})
+        return False
+
+    with Comparer(study_id) as compared:
+        run_again(study_id, trainer=Shuffler(on_fit=slowly))
+        n_raced = len(compared.seen)
+        try_by_hand(db, study_id, {"batch_size": 55})
+        ask_to_confirm(db, study_id, [2])
+        row, trials = run_again(study_id, trainer=Shuffler(on_fit=slowly))
+
+    assert row.state == "finished"
+    assert len(trials) == 6
+    assert confirmed(row)["survivors"]
+    assert n_raced > 5
+    assert len(compared.seen) > n_raced + 5
+    assert compared.apart == []
+
+
 def test_a_race_that_is_found_again_is_told_once() -> None:
     db = database()
     study_id = launch(db, make_spec(confirm=True, **MANY_FITS))
@@ -904,7 +961,7 @@ def test_an_extended_study_races_anew() -> None:
 
     row, trials = run_again(study_id, trainer=Shuffler(ahead=0.2))
 
-    assert (waiting.confirm, waiting.verdict) == ("{}", "{}")
+    assert (waiting.confirm, waiting.verdict) == (first.confirm, "{}")
     assert row.state == "finished"
     assert len(trials) == 5
     assert 4 in confirmed(row)["entered"] or 4 not in json.loads(row.verdict)["tied"]

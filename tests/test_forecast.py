@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from storage.database import Database
-from storage.results import StackTiming, Timing
+from storage.results import StackTiming, Timing, TrialRow
 from storage.timings import add_stack_timings, add_timings
 from tuning.datasets.catalogue import dataset_info
 from tuning.forecast import Forecast
@@ -106,8 +106,12 @@ def test_what_is_finished_takes_nothing_and_its_neighbours_take_all(db: Database
     assert sum(seconds.values()) == pytest.approx(4 + 5)
 
 
+def nobody(_leader: TrialRow | None) -> dict[str, object]:
+    return {}
+
+
 def test_what_stacks_took_is_kept_beside_what_their_plans_foretold(db: Database) -> None:
-    forecast, ledger = Forecast(db, SPEC, NETWORK, 1), Ledger(SPEC, (), None)
+    forecast, ledger = Forecast(db, SPEC, NETWORK, 1), Ledger(SPEC, (), None, nobody)
     for trainings, n_epochs in ((RELU, 10), (make_trainings(3, 10), 3)):
         ledger.plan(*forecast(trainings, trainings))
         with forecast.watching(ledger):

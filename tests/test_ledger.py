@@ -32,7 +32,12 @@ def make_spec(**changes: Any) -> StudySpec:
 
 def make_ledger(spec: StudySpec | None = None, finished: Sequence[TrialRow] = ()) -> Ledger:
     spec = spec or make_spec()
-    return Ledger(spec, finished, make_board(spec))
+    return Ledger(spec, finished, make_board(spec), lead_of)
+
+
+def lead_of(leader: TrialRow | None) -> dict[str, object]:
+    number, score = (None, None) if leader is None else (leader.number, leader.score)
+    return {"best_number": number, "best_score": score}
 
 
 def make_training(*epochs: int, fold: int = 0, first: int = 0, repeat: int = 0) -> Training:
@@ -345,7 +350,7 @@ def pruning_ledger() -> Ledger:
     assert board is not None
     for number in range(3):
         board.place(number, {"batch_size": number + 1})
-    return Ledger(spec, (), board)
+    return Ledger(spec, (), board, lead_of)
 
 
 def test_the_pruner_cuts_a_hopeless_trial_and_its_fit_says_where() -> None:
@@ -392,7 +397,7 @@ def folds_ledger(n_good: int = 2) -> tuple[Ledger, NotedBoard]:
     pruner = {"kind": "median", "n_startup_trials": n_good, "n_warmup_steps": 1}
     spec = make_spec(space=space, pruner=pruner)
     board = NotedBoard(spec)
-    ledger = Ledger(spec, (), board)
+    ledger = Ledger(spec, (), board, lead_of)
     for number in range(n_good):
         board.place(number, {"batch_size": number + 1})
         folds = [make_training(4, first=number, fold=fold) for fold in range(2)]
@@ -497,7 +502,7 @@ def test_trials_that_share_a_training_are_compared_up_to_their_own_epochs() -> N
     space = {"epochs": {"kind": "list", "values": [2, 4]}}
     spec = make_spec(space=space, pruner={"kind": "median"})
     board = NotedBoard(spec)
-    ledger = Ledger(spec, (), board)
+    ledger = Ledger(spec, (), board, lead_of)
     for number, epochs in enumerate((2, 4)):
         board.place(number, {"epochs": epochs})
     folds = [make_training(2, 4, fold=fold) for fold in range(2)]
@@ -551,7 +556,7 @@ def test_the_leader_changes_with_each_better_trial_and_only_then() -> None:
 
 def test_the_summary_counts_trials_fits_and_names_the_leader() -> None:
     first = TrialRow(0, "COMPLETE", {}, 0.6, 0.1)
-    ledger = Ledger(make_spec(), [first], None, lambda mean, spread: mean + (spread or 0))
+    ledger = make_ledger(finished=[first])
     training = make_training(2, first=1)
     enter(ledger, training)
 
@@ -560,8 +565,7 @@ def test_the_summary_counts_trials_fits_and_names_the_leader() -> None:
     summary = ledger.take().study
     assert (summary["n_trials_done"], summary["n_trials_failed"]) == (1, 0)
     assert summary["n_fits_done"] == 2 + 1
-    best = (summary["best_number"], summary["best_score"], summary["best_half_width"])
-    assert best == (0, 0.6, 0.7)
+    assert (summary["best_number"], summary["best_score"]) == (0, 0.6)
 
 
 def seconds_left(ledger: Ledger, training: Training, epoch: int) -> float:
@@ -696,6 +700,7 @@ def test_trials_that_tpe_has_not_chosen_yet_count_as_time_left() -> None:
         make_spec(sampler=sampler, evaluation={"method": "holdout"}),
         (),
         None,
+        lead_of,
     )
     created = time.perf_counter()
     training = make_training(2)

@@ -10,7 +10,7 @@ import itertools
 import json
 import math
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from storage.results import FitRow, TrialRow
 from tuning.analysis.race import LOOKS, Decision, enter_race, next_look
 from tuning.analysis.standings import Confirmed
-from tuning.analysis.study_scores import ScoreBook, StudyScores, rope_of
+from tuning.analysis.study_scores import FitLine, ScoreBook, StudyScores, rope_of
 from tuning.analysis.ties import gap_to, rank
 from tuning.fits import fit_row, judged, make_trainings
 from tuning.samplers import all_params
@@ -94,9 +94,9 @@ class Confirming:
         self._enter(fits)
 
     def _enter(self, fits: Iterable[FitRow]) -> None:
-        ended = [fit for fit in fits if fit.state in {"COMPLETE", "FAIL"}]
-        self._book.take((fit.number, fit.repeat, fit.fold, fit.score) for fit in ended)
-        self._done |= {(fit.number, fit.repeat, fit.fold) for fit in ended}
+        lines = list(score_lines(fits))
+        self._book.take(lines)
+        self._done |= {line[:3] for line in lines}
 
     @property
     def scores(self) -> StudyScores:
@@ -249,6 +249,13 @@ class FitCollector:
                 ],
                 bool,
             )
+
+
+def score_lines(fits: Iterable[FitRow]) -> Iterator[FitLine]:
+    """Give trial, repeat, fold and score of the fits that have ended."""
+    for fit in fits:
+        if fit.state in {"COMPLETE", "FAIL"}:
+            yield fit.number, fit.repeat, fit.fold, fit.score
 
 
 def _if_finite(rows: float | None) -> float | None:

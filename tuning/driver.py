@@ -12,6 +12,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import structlog
 
@@ -19,6 +20,7 @@ from storage.database import Database
 from storage.errors import LostLeaseError
 from storage.leases import update_claimed
 from storage.patience import is_full, is_outage, patient
+from storage.reading import read_fit_lines
 from storage.results import (
     FitRow,
     Timing,
@@ -43,9 +45,8 @@ from storage.timings import add_stack_timings, add_timings
 from storage.wishes import read_stages
 from tuning.analysis.estimate import training_cost
 from tuning.analysis.standings import Confirmed
-from tuning.analysis.study_scores import MOST_REPEATS, half_width_of
-from tuning.analysis.verdict import score_of_trial
-from tuning.confirming import Asked, Confirming, FitCollector
+from tuning.analysis.study_scores import MOST_REPEATS
+from tuning.confirming import Asked, Confirming, FitCollector, score_lines
 from tuning.datasets.catalogue import load_dataset
 from tuning.datasets.info import DatasetInfo
 from tuning.errors import LostTrialsError, TuningError
@@ -60,8 +61,9 @@ from tuning.export.files import (
 from tuning.extension import parse_stages
 from tuning.fits import make_trainings
 from tuning.forecast import Forecast, Foretold
-from tuning.judging import Judged, judge_study
+from tuning.judging import judge_study
 from tuning.keeper import Keeper
+from tuning.lead import Lead
 from tuning.ledger import Ledger
 from tuning.models.size import n_weights
 from tuning.optuna_copy import OptunaCopy
@@ -179,10 +181,11 @@ class _Driver:
                 self._db, self._spec, dataset.info, is_new=self._row.started_at is None
             )
         )
-        half_width = functools.partial(half_width_of, self._spec, self._info)
-        self._ledger = Ledger(self._spec, finished, self._board, half_width)
-        self._rounds = Rounds(self._board, self._ledger.finished)
         study_id = self._claim.study_id
+        known = self._keeper.last(lambda: read_fit_lines(self._db, study_id))
+        self._lead = Lead(self._spec, dataset.info, known)
+        self._ledger = Ledger(self._spec, finished, self._board, self._lead.of)
+        self._rounds = Rounds(self._board, self._ledger.finished)
         copy = self._keeper.last(lambda: OptunaCopy(self._db, study_id, self._spec))
         self._keeper.write_for(self._ledger, copy)
         self._say(
@@ -214,11 +217,18 @@ class _Driver:
         while not self._ledger.stopped and (chosen := self._next_round()) is not None:
             if self._is_searched:  # a trial entered by hand, while leaders were confirmed
                 self._say(phase="Training")
+            self._forget_race()
             self._train(chosen)
             found = True
         self._is_searched = True
         self._keeper.check()
         return found
+
+    def _forget_race(self) -> None:
+        """Let the search alone say who leads: more trials come, and the leaders race anew."""
+        self._leader = None
+        if self._keeper.last(self._study).confirm != "{}":
+            self._say(confirm="{}", **self._lead.of(self._ledger.leader()))
 
     def _next_round(self) -> dict[int, dict[str, Value]] | None:
         """Return what is trained next; people may have entered trials by hand meanwhile."""
@@ -299,13 +309,14 @@ class _Driver:
         if asked.skip or not (wants_race or asked.numbers):
             return
         fits = self._keeper.last(lambda: read_fits(self._db, self._row.id))
+        self._lead.take(score_lines(fits))
         finished = self._ledger.finished
         n_rows = len(self._work.rows.split.search_rows)
         confirming = Confirming(self._spec, finished, fits, n_rows, self._train_more)
         if wants_race:
             confirmed = confirming.race()
             if confirmed is not None:
-                self._keep_confirmed(confirmed, confirming)
+                self._keep_confirmed(confirmed)
         if asked.numbers and not self._keeper.stopped:
             confirming.repeat(asked.numbers)
 
@@ -316,10 +327,13 @@ class _Driver:
         self, trainings: Sequence[Training], collector: FitCollector, phase: str
     ) -> None:
         self._say(phase=phase)
-        with self._keeper.collecting(collector, phase):
+        with self._keeper.collecting(collector, phase, self._lead_after):
             self._executor.train(self._repeated_work, trainings, collector)
         self._keeper.check()
-        self._say("", **self._best_of(self._judged(is_over=False)))  # lists show it, too
+
+    def _lead_after(self, fits: Sequence[FitRow]) -> Mapping[str, Any]:
+        self._lead.take(score_lines(fits))
+        return self._lead.of(self._leader or self._ledger.leader())
 
     @functools.cached_property
     def _repeated_work(self) -> Work:
@@ -327,41 +341,30 @@ class _Driver:
         rows = StudyRows(self._spec, self._work.rows.dataset, MOST_REPEATS)
         return dataclasses.replace(self._work, rows=rows)
 
-    def _keep_confirmed(self, confirmed: Confirmed, confirming: Confirming) -> None:
+    def _keep_confirmed(self, confirmed: Confirmed) -> None:
         found = json.dumps(confirmed.to_dict())
         is_known = found == self._keeper.last(lambda: self._study().confirm)
         note = "" if is_known else f"Confirmed: {confirmed.sentence}"
-        changes: dict[str, object] = {"confirm": found}
         if confirmed.survivors:
-            leader = confirmed.survivors[0]
-            score = score_of_trial(self._spec, confirming.scores, leader, self._info)
-            self._leader = self._ledger.finished[leader]
-            if score is not None:
-                changes |= {
-                    "best_number": leader,
-                    "best_score": score.mean,
-                    "best_half_width": score.half_width,
-                }
-        self._say(note, **changes)
+            self._leader = self._ledger.finished[confirmed.survivors[0]]
+        lead = self._lead.of(self._leader or self._ledger.leader())
+        self._say(note, confirm=found, **lead)
 
     def _verdict(self) -> dict[str, object]:
         """Judge the study, so that lists of studies show the leader that its page shows."""
-        judged = self._judged(is_over=True)
-        return {"verdict": json.dumps(judged.document), **self._best_of(judged)}
-
-    def _judged(self, *, is_over: bool) -> Judged:
         study_id = self._row.id
-        return self._keeper.last(lambda: judge_study(self._db, study_id, is_over=is_over))
-
-    def _best_of(self, judged: Judged) -> dict[str, object]:
+        judged = self._keeper.last(lambda: judge_study(self._db, study_id, is_over=True))
         found, score = judged.found, judged.found.score
-        if found.leader is None:
-            return {}
-        return {
-            "best_number": found.leader,
-            "best_score": found.mean,
-            "best_half_width": None if score is None else score.half_width,
-        }
+        best = (
+            {}
+            if found.leader is None
+            else {
+                "best_number": found.leader,
+                "best_score": found.mean,
+                "best_half_width": None if score is None else score.half_width,
+            }
+        )
+        return {"verdict": json.dumps(judged.document), **best}
 
     def _end_early(self, message: str) -> None:
         """End for a person or the time limit; otherwise leave the study to another worker."""

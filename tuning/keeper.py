@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TypeVar
@@ -35,7 +35,12 @@ _PATIENCE_S = 20.0  # with a database that is away, once the process has been to
 _DISK_FULL = "The disk was full. Free some space, then let the study go on."
 
 T = TypeVar("T")
+Told = Callable[[Sequence[FitRow]], Mapping[str, object]]
 log = structlog.get_logger()
+
+
+def _tell_nothing(_fits: Sequence[FitRow]) -> Mapping[str, object]:
+    return {}
 
 
 class Keeper:
@@ -74,6 +79,7 @@ class Keeper:
         self._unwritten = Batch()
         self._collector: FitCollector | None = None
         self._phase = ""
+        self._told: Told = _tell_nothing
         self._looked_at_disk = 0.0
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
         self.wish = wish
@@ -90,9 +96,15 @@ class Keeper:
         self._ledger = ledger
 
     @contextmanager
-    def collecting(self, collector: FitCollector, phase: str) -> Iterator[None]:
-        """Write the fits that come in, and say under this phase how many there are."""
-        self._phase, self._collector = phase, collector
+    def collecting(self, collector: FitCollector, phase: str, told: Told) -> Iterator[None]:
+        """Write the fits that come in, and say under this phase how many there are.
+
+        Parameters
+        ----------
+        told : callable
+            Gives what else of the study's row these fits change; written together with them.
+        """
+        self._phase, self._told, self._collector = phase, told, collector
         try:
             yield
             self._write()
@@ -201,9 +213,9 @@ class Keeper:
         if collector is not None:
             fits, n_done = collector.take()
             batch.fits += fits
-            phase = f"{self._phase}: {n_done} of {collector.n_wanted} fits"
             if fits:
-                batch.study["phase"] = phase
+                phase = f"{self._phase}: {n_done} of {collector.n_wanted} fits"
+                batch.study |= {"phase": phase, **self._told(fits)}
 
     def _copy_some(self) -> None:
         ledger, copy = self._ledger, self._copy

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean, stdev
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from storage.results import Batch, CurvePiece, FitRow, TrialRow
 from tuning.fits import fit_row, judged
+from tuning.lead import LeadOf
 from tuning.parameters import Value
 from tuning.sampling.board import Board
 from tuning.spec import StudySpec
@@ -29,7 +30,6 @@ _GROUPS_KEPT = 64  # sets of trainings that are recognised when they report agai
 _ROUNDING = 1e-12  # scores that differ by less are equal, as they are for the verdict
 _TRUSTED_S = 2.0  # a prediction in seconds counts as much as this long of measuring
 
-HalfWidth = Callable[[float, float | None], float | None]
 Key = tuple[int, int, int]  # of a training: first trial, repeat, fold
 _Place = tuple[int, int]  # of a fit in its trial: repeat, fold
 
@@ -180,8 +180,8 @@ class Ledger:
         Told of scores and, where there is a pruner, of epochs: of the mean over a trial's fits,
         once all of them have reported the epoch. Where folds are trained one after another,
         that is in the last one; a fit that stops early ends the comparison there.
-    half_width : callable
-        Half the interval of a trial's score, from its mean and standard deviation.
+    lead_of : callable
+        Gives the columns of the study's row that name the leader, None while there is none.
     """
 
     def __init__(
@@ -189,13 +189,12 @@ class Ledger:
         spec: StudySpec,
         finished: Sequence[TrialRow],
         board: Board | None,
-        half_width: HalfWidth = lambda _mean, _spread: None,
+        lead_of: LeadOf,
     ) -> None:
         self._spec = spec
         self._board = board
         self._pruner = board if spec.pruner.kind != "none" else None
-        self._half_width = half_width
-        self._best_half_width: float | None = None
+        self._lead_of = lead_of
         self._n_fits = spec.n_fits_per_trial
         self._sign = 1 if spec.direction == "maximize" else -1
         self._lock = threading.Lock()
@@ -457,7 +456,6 @@ class Ledger:
         self._n_failed += row.state == "FAIL"
         if row.score is not None and (self._best is None or self._beats(row, self._best)):
             self._best = row
-            self._best_half_width = self._half_width(row.score, row.spread)
 
     def _beats(self, row: TrialRow, other: TrialRow) -> bool:
         own, best = self._sign * _score(row), self._sign * _score(other)
@@ -466,15 +464,12 @@ class Ledger:
         return own > best
 
     def _summary(self) -> dict[str, object]:
-        best = self._best
         return {
             "n_trials_done": len(self.finished),
             "n_trials_failed": self._n_failed,
             "n_fits_done": len(self.finished) * self._n_fits + self._n_open_results,
             "seconds_left": self._seconds_left(),
-            "best_number": None if best is None else best.number,
-            "best_score": None if best is None else best.score,
-            "best_half_width": self._best_half_width,
+            **self._lead_of(self._best),
         }
 
     def _seconds_left(self) -> float | None:

@@ -304,7 +304,9 @@ def test_the_opened_tests_of_a_dataset_are_listed_in_the_order_of_their_opening(
 # Extensions.
 
 
-def test_an_extension_lets_go_of_what_was_found_before(db: Database, claim: Claim) -> None:
+def test_an_extension_keeps_its_race_and_lets_go_of_its_verdict(
+    db: Database, claim: Claim
+) -> None:
     update_claimed(
         db, claim, state=FINISHED, confirm='{"kind": "winner"}', verdict='{"kind": "leads"}'
     )
@@ -315,7 +317,7 @@ def test_an_extension_lets_go_of_what_was_found_before(db: Database, claim: Clai
     extend_study(db, get_study(db, claim.study_id), Extension("{}", "[]", 30, 90))
 
     row = get_study(db, claim.study_id)
-    assert (row.state, row.confirm, row.verdict) == (WAITING, "{}", "{}")
+    assert (row.state, row.confirm, row.verdict) == (WAITING, '{"kind": "winner"}', "{}")
     assert (row.n_trials_planned, row.n_fits_planned) == (30, 90)
     assert asked(db, claim.study_id) == {"numbers": [3], "race": True, "skip": False}
 
