@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from typer.testing import CliRunner, Result
 from storage.database import database
 from tests.export.small_study import SPEC, write_study
 from tuning.cli.app import app
+from tuning.execution.interface import BestModel
+from tuning.export.files import save_best_model, save_trial_model
 from tuning.export.formats import FORMATS
 from tuning.spec import StudySpec
 
@@ -100,6 +103,38 @@ def test_a_script_is_that_of_the_leader_or_of_the_trial_asked_for() -> None:
     assert Path(asked).read_text(encoding="utf-8").startswith('"""Train trial 1 of')
 
 
+FACTS = {
+    "task": "binary", "target": "y", "unit": "", "log_target": False, "class_names": ["n", "y"],
+    "columns": [{"name": "x", "kind": "number"}], "inputs": ["x"], "preparation": {},
+}  # fmt: skip
+
+
+def test_a_model_comes_with_what_predicts_or_alone(home: Path) -> None:
+    study_id = write_study(database())
+    save_best_model(home, study_id, BestModel(b"zero", {**FACTS, "trial": 0}))
+    save_trial_model(home, study_id, 1, BestModel(b"one", {"trial": 1, "columns": []}))
+
+    (leader,) = run_json("export", study_id, "--to", "model")["files"]
+    (alone,) = run_json("export", study_id, "--to", "model", "--out", "m.keras")["files"]
+    (image,) = run_json("export", study_id, "--to", "model", "--trial", "1")["files"]
+
+    assert leader == f"{study_id}-trial-0-model.zip"
+    with zipfile.ZipFile(leader) as packed:
+        assert set(packed.namelist()) == {"model.keras", "columns.json", "predict.py"}
+        assert packed.read("model.keras") == b"zero"
+    assert (Path(alone).read_bytes(), Path(image).read_bytes()) == (b"zero", b"one")
+    assert image == f"{study_id}-trial-1.keras"  # of pictures, no script reads raw rows
+
+
+def test_a_model_that_is_not_kept_says_how_to_have_it_made() -> None:
+    study_id = write_study(database())
+
+    failed = run("export", study_id, "--to", "model", "--trial", "1", fails=True).stderr
+
+    how = f"python -m tuning model {study_id} 1"
+    assert failed == f"{study_id} keeps no model of trial 1. Have it made: {how}\n"
+
+
 def test_what_cannot_be_written_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     study_id = write_study(database())
@@ -113,6 +148,6 @@ def test_what_cannot_be_written_is_one_sentence(monkeypatch: pytest.MonkeyPatch)
     mlflow = run("export", study_id, "--to", "mlflow", fails=True).stderr
 
     assert failed == f"{study_id} has no score of trial 2. Choose a finished one.\n"
-    assert other == "--trial means nothing for 'csv'. It is for --to script.\n"
+    assert other == "--trial means nothing for 'csv'. It is for --to script or model.\n"
     assert in_the_way == "file/a.csv cannot be written: File exists.\n"
     assert mlflow.startswith("MLFLOW_TRACKING_URI is not set.")

@@ -1,4 +1,4 @@
-"""Commands after a search: confirm, skip it, open the sealed test, refine."""
+"""Commands after a search: confirm, skip it, keep models, open the sealed test, refine."""
 
 from __future__ import annotations
 
@@ -137,6 +137,20 @@ def test_a_stopped_study_has_to_go_on_before_it_is_confirmed() -> None:
     assert result.stderr == (
         f"Study {study_id!r} is stopped, not finished. Let it finish first, then try again.\n"
     )
+
+
+def test_the_model_of_any_scored_trial_is_made_when_asked_for() -> None:
+    study_id = write()
+
+    said = run("model", study_id, "2").stdout
+    failed = run("model", study_id, "0", fails=True).stderr
+    missing = run("model", study_id, "9", fails=True).stderr
+
+    row = get_study(database(), study_id)
+    assert said == f"{study_id} trains the model of trial 2 next.\n"
+    assert (row.state, json.loads(row.asked)["models"]) == ("waiting", [2])
+    assert failed == "Trial 0 is failed, so no model is made of it.\n"
+    assert missing == f"There is no trial 9 in study {study_id!r}.\n"
 
 
 def test_confirming_is_skipped_while_it_may_still_come() -> None:

@@ -14,18 +14,28 @@ from storage.settings import settings
 from storage.studies import get_study
 from tuning.cli.output import AsJson, console, print_json, sentences
 from tuning.errors import ExportError
-from tuning.export.files import best_model_path, fits_csv, study_document, trials_csv
+from tuning.export.files import (
+    best_model_path,
+    fits_csv,
+    kept_model,
+    model_facts,
+    study_document,
+    trials_csv,
+)
 from tuning.export.formats import FORMATS
 from tuning.export.mlflow_runs import send_to_mlflow
+from tuning.export.predicting import can_predict, model_zip
 from tuning.export.script import leader_of, script_name, training_script
 
 _MLFLOW = "mlflow"
 _SCRIPT = "script"
+_MODEL = "model"
+_OF_TRIALS = (_SCRIPT, _MODEL)
 _TRIAL = "--trial"
 _TENSORBOARD = "tensorboard"
 
 FormatName = StrEnum(  # type: ignore[misc]
-    "FormatName", {name: name for name in (*FORMATS, _SCRIPT, _MLFLOW)}
+    "FormatName", {name: name for name in (*FORMATS, *_OF_TRIALS, _MLFLOW)}
 )
 
 
@@ -41,7 +51,7 @@ def export(
         typer.Option("--out", help="File or, without --to, folder; named like the study."),
     ] = None,
     trial: Annotated[
-        int | None, typer.Option(_TRIAL, help="Of --to script; else the leader.")
+        int | None, typer.Option(_TRIAL, help="Of --to script or model; else the leader.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -82,16 +92,32 @@ def _write_folder(db: Database, study_id: str, folder: Path) -> list[Path]:
 def _write(
     db: Database, study_id: str, name: str, out: Path | None, trial: int | None
 ) -> list[Path]:
-    if name == _SCRIPT:
-        number = leader_of(db, study_id) if trial is None else trial
+    if name in _OF_TRIALS:
+        leader = leader_of(db, study_id)
+        number = leader if trial is None else trial
+        if name == _MODEL:
+            return [_write_model(study_id, number, leader, out)]
         script = training_script(db, study_id, number).encode()
         return [_save(out or Path(script_name(study_id, number)), script)]
     if trial is not None:
-        raise ExportError(_TRIAL, f"means nothing for {name!r}. It is for --to script.")
+        raise ExportError(
+            _TRIAL, f"means nothing for {name!r}. It is for --to script or model."
+        )
     if name == _TENSORBOARD and (out is None or out.suffix != ".zip"):
         return _write_logs(db, study_id, out or Path(f"{study_id}-tensorboard"))
     wanted = FORMATS[name]
     return [_save(out or Path(f"{study_id}{wanted.ending}"), wanted.make(db, study_id))]
+
+
+def _write_model(study_id: str, number: int, leader: int, out: Path | None) -> Path:
+    """Write a model with what predicts from raw rows, or alone into a file ``.keras``."""
+    path = kept_model(settings().home, study_id, number, leader)
+    if path is None:
+        how = f"python -m tuning model {study_id} {number}"
+        raise ExportError(study_id, f"keeps no model of trial {number}. Have it made: {how}")
+    is_packed = can_predict(model_facts(path)) and (out is None or out.suffix != ".keras")
+    name = f"{study_id}-trial-{number}" + ("-model.zip" if is_packed else ".keras")
+    return _save(out or Path(name), model_zip(path.parent) if is_packed else path.read_bytes())
 
 
 def _write_logs(db: Database, study_id: str, folder: Path) -> list[Path]:

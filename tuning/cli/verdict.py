@@ -1,8 +1,9 @@
-"""Commands after a search: confirm its leaders, open its sealed test, refine it."""
+"""Commands after a search: confirm its leaders, keep models, open its test, refine it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +14,12 @@ from storage.errors import UnfinishedError
 from storage.results import read_trials
 from storage.settings import settings
 from storage.studies import FINISHED, StudyRow, get_study
-from storage.wishes import ask_to_confirm, ask_to_skip_confirming, open_test
+from storage.wishes import (
+    ask_for_model,
+    ask_to_confirm,
+    ask_to_skip_confirming,
+    open_test,
+)
 from tuning.cli.housekeeping import Yes, make_sure
 from tuning.cli.output import AsJson, complaints, console, print_json, sentences
 from tuning.confirm_plan import why_no_race
@@ -53,6 +59,19 @@ def confirm(
             else "confirms its leaders"
         )
         _tell(db, study_id, f"{what} next", as_json=as_json)
+
+
+@app.command()
+def model(study_id: str, trial: int, *, as_json: AsJson = False) -> None:
+    """Train a trial on all rows, and keep its model beside the leader's."""
+    with sentences(as_json=as_json):
+        db = database()
+        row = get_study(db, study_id)
+        problem = _unscored(row, _states(db, row), trial, "no model is made of it")
+        if problem:
+            raise SpecError([problem])
+        ask_for_model(db, study_id, trial)
+        _tell(db, study_id, f"trains the model of trial {trial} next", as_json=as_json)
 
 
 @app.command()
@@ -128,24 +147,35 @@ def sealed_document(db: Database, row: StudyRow) -> dict[str, Any] | None:
 
 def _chosen(db: Database, row: StudyRow, text: str) -> list[int]:
     """Read the numbers of trials that have a score."""
-    states = {trial.number: trial.state for trial in read_trials(db, row.id)}
+    states = _states(db, row)
     numbers: list[int] = []
     problems: list[str] = []
     for word in text.replace(",", " ").split():
         if not (word.isascii() and word.isdecimal()):
             problems.append(f"--trials {word!r} is not a trial's number. Write 3,7.")
-        elif (number := int(word)) not in states:
-            problems.append(f"There is no trial {number} in study {row.id!r}.")
-        elif states[number] != "COMPLETE":
-            state = states[number].lower().replace("fail", "failed")
-            problems.append(f"Trial {number} is {state}, so it has no score to confirm.")
+        elif problem := _unscored(row, states, int(word), "it has no score to confirm"):
+            problems.append(problem)
         else:
-            numbers.append(number)
+            numbers.append(int(word))
     if not numbers and not problems:
         problems.append(f"--trials {text!r} names no trial. Write 3,7.")
     if problems:
         raise SpecError(problems)
     return sorted(set(numbers))
+
+
+def _states(db: Database, row: StudyRow) -> dict[int, str]:
+    return {trial.number: trial.state for trial in read_trials(db, row.id)}
+
+
+def _unscored(row: StudyRow, states: Mapping[int, str], number: int, why_not: str) -> str:
+    """Return what is wrong with a number that is no trial with a score."""
+    if number not in states:
+        return f"There is no trial {number} in study {row.id!r}."
+    if states[number] != "COMPLETE":
+        state = states[number].lower().replace("fail", "failed")
+        return f"Trial {number} is {state}, so {why_not}."
+    return ""
 
 
 def _check_sealed(row: StudyRow) -> None:

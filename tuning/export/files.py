@@ -204,6 +204,14 @@ def trial_model_path(home: Path, study_id: str, number: int) -> Path | None:
     return path if path.is_file() else None
 
 
+def kept_model(home: Path, study_id: str, number: int, leader: int | None) -> Path | None:
+    """Return the saved model of a trial; one that does not say whose counts as the leader's."""
+    best = best_model_path(home, study_id)
+    if best is not None and number == leader and model_trial(best) is None:
+        return best
+    return trial_model_path(home, study_id, number)
+
+
 def _trial_folder(home: Path, study_id: str, number: int) -> Path:
     return model_folder(home, study_id) / f"trial-{number}"
 

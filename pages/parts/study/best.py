@@ -11,11 +11,12 @@ from pages.parts.show import escape, plural
 from pages.parts.state import db
 from pages.parts.study.drawer import settings_table, trainers_caption
 from pages.parts.study.facts import SCORES, SPREAD_HELP, as_python
-from pages.parts.study.model_page import kept_model, model_page
+from pages.parts.study.model_page import model_page
 from pages.parts.study.sealed import confusion, sealed_card
 from pages.parts.study.view import View
 from pages.parts.words import HELP
 from storage.results import TrialRow
+from storage.settings import settings
 from storage.studies import FINISHED, StudyRow
 from storage.wishes import ask_for_model
 from tuning.analysis.tables import fold_label, settings_of
@@ -23,7 +24,7 @@ from tuning.analysis.verdict import Judgement
 from tuning.analysis.verdict_words import expected_sentence
 from tuning.confirming import Asked
 from tuning.digits import with_error
-from tuning.export.files import model_facts
+from tuning.export.files import kept_model, model_facts
 from tuning.export.predicting import can_predict, model_zip
 from tuning.export.script import script_name, training_script, why_no_script
 from tuning.models.size import layer_text, n_weights
@@ -133,7 +134,7 @@ def _fold_scores(view: View, trial: TrialRow) -> None:
 
 def _model_file(view: View, number: int, leader: int) -> None:
     """Offer the model of a trial, or to make one."""
-    path = kept_model(view.id, number, leader)
+    path = kept_model(settings().home, view.id, number, leader)
     if path is None:
         _no_model(view, number, leader)
         return

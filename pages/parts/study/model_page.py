@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from pages.parts.charts.curves import Display, Frame, Lines, curve_table, learning_curves
@@ -14,7 +12,7 @@ from pages.parts.study.view import View
 from pages.parts.words import HELP
 from storage.settings import settings
 from tuning.analysis.curves import LOSS, Measure, loss_finding, measures
-from tuning.export.files import best_model_path, model_trial, trial_model_path
+from tuning.export.files import best_model_path, kept_model
 
 _CURVES_PX = 300
 
@@ -22,7 +20,7 @@ _CURVES_PX = 300
 def model_page(view: View, number: int, leader: int) -> None:
     """Draw the learning curves of a trial, and its network where a model of it was saved."""
     _curves(view, number)
-    path = kept_model(view.id, number, leader)
+    path = kept_model(settings().home, view.id, number, leader)
     if path is None:
         return
     st.segmented_control(
@@ -32,15 +30,6 @@ def model_page(view: View, number: int, leader: int) -> None:
     network_part(view, path)
     if path == best_model_path(settings().home, view.id):
         outputs_part(view, path)
-
-
-def kept_model(study_id: str, number: int, leader: int) -> Path | None:
-    """Return the saved model of a trial; one that does not say whose counts as the leader's."""
-    home = settings().home
-    best = best_model_path(home, study_id)
-    if best is not None and number == leader and model_trial(best) is None:
-        return best
-    return trial_model_path(home, study_id, number)
 
 
 def _curves(view: View, number: int) -> None:
