@@ -894,7 +894,7 @@ class Comparer:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._over.wait(0.01):
+        while not self._over.wait(0.05):
             row, found = get_study(self._db, self._id), judge_study(self._db, self._id).found
             version = get_study(self._db, self._id).version
             if row.version != version or version in self.seen or found.leader is None:
@@ -911,7 +911,7 @@ def test_lists_name_the_leader_and_the_score_of_the_study_page_at_every_moment()
     study_id = launch(db, make_spec(confirm=True, **MANY_FITS))
 
     def slowly(n_trained: int) -> bool:
-        time.sleep(0.03)
+        time.sleep(0.015)
         if n_trained == 20 and "77" not in get_study(db, study_id).spec:  # leaders race
             try_by_hand(db, study_id, {"batch_size": 77})
         return False

@@ -10,18 +10,15 @@ import pandas as pd
 import pytest
 
 from pages.parts.charts.colors import HIGHLIGHTS, LEADER, NEUTRAL, SECOND
-from pages.parts.charts.curves import (
+from pages.parts.charts.curve_labels import spread_labels, value_range
+from pages.parts.charts.curve_lines import (
     Display,
-    Frame,
     Lines,
-    best_so_far,
     choose_lines,
     curve_table,
-    learning_curves,
     shown_sentence,
-    spread_labels,
-    value_range,
 )
+from pages.parts.charts.curves import Frame, best_so_far, learning_curves
 from pages.parts.charts.gap import gap_intervals, gap_px
 from pages.parts.charts.importance import (
     one_parameter_dots,
@@ -157,17 +154,28 @@ def test_a_logarithmic_axis_has_no_stacked_band() -> None:
 def test_labels_that_end_together_are_moved_apart() -> None:
     ends = {"trial 0": (100, 0.901), "trial 1": (100, 0.900), "trial 2": (50, 0.9)}
 
-    shifts = spread_labels(ends, (0.0, 1.0))
+    shifts = spread_labels(ends, (0.0, 1.0), 100)
 
     assert shifts["trial 0"] == 0
     assert 10 < shifts["trial 1"] < 15
     assert shifts["trial 2"] == 0
 
 
+def test_labels_that_end_within_each_other_s_width_are_moved_apart() -> None:
+    ends = {"trial 0": (5, 0.9), "trial 1": (50, 0.9), "trial 2": (400, 0.9)}
+
+    near = spread_labels(ends, (0.0, 1.0), 1000)
+    far = spread_labels(ends, (0.0, 1.0), 1000, log_x=True)
+
+    assert sorted(near.values()) == pytest.approx([0, 0, 14])
+    assert near["trial 2"] == 0
+    assert list(far.values()) == pytest.approx([0, 0, 0])  # a third of the width each
+
+
 def test_labels_at_the_bottom_move_up_off_the_axis() -> None:
     ends = {f"trial {number}": (100, 0.0) for number in range(3)}
 
-    shifts = sorted(spread_labels(ends, (0.0, 1.0)).values())
+    shifts = sorted(spread_labels(ends, (0.0, 1.0), 100).values())
 
     assert shifts[-1] == 0
     assert all(b - a >= 10 for a, b in itertools.pairwise(shifts))

@@ -9,7 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import problems
-from pages.parts.charts.curves import Display, Frame, Lines, curve_table, learning_curves
+from pages.parts.charts.curve_lines import Display, Lines, curve_table
+from pages.parts.charts.curves import Frame, learning_curves
 from pages.parts.notes.editor import Place, note_editor, star_button
 from pages.parts.notes.shown import note_text, tag_badges
 from pages.parts.show import escape, plural

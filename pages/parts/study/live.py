@@ -8,15 +8,14 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts.charts.curves import (
+from pages.parts.charts.curve_lines import (
     Display,
-    Frame,
     Lines,
     choose_lines,
     curve_table,
-    learning_curves,
     shown_sentence,
 )
+from pages.parts.charts.curves import Frame, learning_curves
 from pages.parts.show import clock, escape, plural
 from pages.parts.state import recall, remember, timezone, token
 from pages.parts.study.facts import SCORES, guessing, settings_text

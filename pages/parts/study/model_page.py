@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.charts.curves import Display, Frame, Lines, curve_table, learning_curves
+from pages.parts.charts.curve_lines import Display, Lines, curve_table
+from pages.parts.charts.curves import Frame, learning_curves
 from pages.parts.study.analysis_views.snapshot import PICTURES
 from pages.parts.study.model_network import network_part
 from pages.parts.study.model_outputs import outputs_part

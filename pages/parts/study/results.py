@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.charts.curves import Display, Frame, Lines, curve_table, learning_curves
+from pages.parts.charts.curve_lines import Display, Lines, curve_table
+from pages.parts.charts.curves import Frame, learning_curves
 from pages.parts.show import plural
 from pages.parts.state import recall, remember
 from pages.parts.study.header import downloads
