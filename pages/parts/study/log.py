@@ -42,9 +42,13 @@ def _events(view: View) -> None:
     st.dataframe(
         pd.DataFrame(rows, columns=["Time", "What"]),
         hide_index=True,
+        width="content",
         height="content",
         key="log_events",
-        column_config={"Time": st.column_config.TextColumn(width=170)},
+        column_config={
+            "Time": st.column_config.TextColumn(width=170),
+            "What": st.column_config.TextColumn(width=830),
+        },
         alt="What happened to the study, oldest first",
     )
 
