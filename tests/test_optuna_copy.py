@@ -117,7 +117,8 @@ def test_optuna_reads_the_same_numbers_params_values_and_states(
     assert rates == pytest.approx([1e-1, 1e-2, 1e-3, 1e-4])
     assert study.direction == optuna.study.StudyDirection.MINIMIZE
     assert study.best_trial.number == 3
-    assert study.user_attrs == {"score": "log_loss"}
+    assert study.user_attrs["score"] == "log_loss"
+    assert study.user_attrs["space"].keys() == {"dense_layer_sizes", "learning_rate"}
 
 
 def test_folds_costs_and_messages_come_along(db: Database, spec: StudySpec) -> None:
@@ -184,6 +185,7 @@ def test_every_row_is_as_optunas_own_add_trial_writes_it(
     other = open_database(f"sqlite:///{tmp_path / 'other.sqlite3'}")
     study = optuna.create_study(study_name=STUDY_ID, storage=optuna_storage(other))
     study.set_user_attr("score", "log_loss")
+    study.set_user_attr("space", load(each_db).user_attrs["space"])
     for number, row in make_rows().items():
         sizes = row.params["dense_layer_sizes"]
         trial = optuna.trial.create_trial(
@@ -323,6 +325,23 @@ def test_the_rest_is_copied_after_a_gap_too_and_never_twice(
     OptunaCopy(db, STUDY_ID, spec).copy(rows, read_fits, MANY)
 
     assert [trial.user_attrs["number"] for trial in load(db).trials] == [0, 3, 1, 2]
+
+
+def test_a_space_that_has_grown_is_copied_anew_by_whoever_trains_next(
+    each_db: Database, spec: StudySpec
+) -> None:
+    rows = make_rows()
+    OptunaCopy(each_db, STUDY_ID, spec).copy({0: rows[0], 1: rows[1]}, read_fits, MANY)
+    document = spec.model_dump()
+    document["space"]["learning_rate"]["high"] = 1.0
+    wider = StudySpec.parse(document)
+
+    OptunaCopy(each_db, STUDY_ID, wider).copy(rows, read_fits, MANY)
+    OptunaCopy(each_db, STUDY_ID, wider).copy(rows, read_fits, MANY)
+
+    trials = load(each_db).trials
+    assert [trial.user_attrs["number"] for trial in trials] == [0, 1, 2, 3]
+    assert {trial.distributions["learning_rate"].high for trial in trials} == {1.0}  # type: ignore[attr-defined]
 
 
 def ask_dashboard(app: Any, path: str) -> Any:

@@ -17,7 +17,6 @@ from tuning.checks import study_problems
 from tuning.datasets.catalogue import dataset_info
 from tuning.disk import check_launch
 from tuning.errors import SpecError
-from tuning.housekeeping import delete_optuna_study
 from tuning.parameters import PARAMETERS
 from tuning.samplers import planned_settings
 from tuning.sampling.rounds import Stages
@@ -75,7 +74,6 @@ def extend(db: Database, row: StudyRow, spec: StudySpec) -> None:
         n_fits_planned=spec.n_trials * spec.n_fits_per_trial,
     )
     extend_study(db, row, extension)
-    delete_optuna_study(db, row.id)  # its copy is of the smaller space; the driver copies anew
 
 
 def extension_problems(old: StudySpec, new: StudySpec) -> list[str]:

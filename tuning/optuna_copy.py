@@ -3,7 +3,8 @@
 Trials are copied in the order of their numbers, once each, when they are finished: Optuna
 counts its trials itself, and nothing there is ever left running. They go through Optuna's own
 classes of its tables, many in one transaction: `Study.add_trial` makes a transaction and some
-twenty statements of each. The tests compare every row with those of `add_trial`.
+twenty statements of each. The tests compare every row with those of `add_trial`. Where the
+search space has grown since, all are copied anew.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import optuna
 import sqlalchemy as sa
 from optuna.distributions import BaseDistribution, distribution_to_json
+from optuna.storages import BaseStorage
 from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.orm import Session
@@ -27,6 +29,7 @@ from tuning.spec import StudySpec
 
 _AT_ONCE = 500  # trials a transaction; others wait for it to write, a fraction of a second
 _NUMBER = "number"  # the user attribute that holds our number
+_SPACE = "space"  # that of a study which holds its distributions
 
 FitReader = Callable[[Sequence[int]], Sequence[FitRow]]
 _Rows = list[dict[str, Any]]
@@ -41,17 +44,25 @@ class OptunaCopy:
         self._space = distributions(spec, with_default=True)
         self._space_json = {name: distribution_to_json(d) for name, d in self._space.items()}
         storage = optuna_storage(db)
-        study = optuna.create_study(
-            study_name=study_id,
-            storage=storage,
-            direction=spec.direction,
-            load_if_exists=True,
-        )
+        study = self._open(storage, study_id)
+        if study.user_attrs and study.user_attrs.get(_SPACE) != self._space_json:
+            # Optuna takes no trial of another space: the study was extended.
+            optuna.delete_study(study_name=study_id, storage=storage)
+            study = self._open(storage, study_id)
         study.set_user_attr("score", spec.evaluation.score)
+        study.set_user_attr(_SPACE, self._space_json)
         self._study_id = storage.get_study_id_from_name(study_id)
         with db.read() as connection:
             self._copied = self._read_copied(connection)
         self._next = 0
+
+    def _open(self, storage: BaseStorage, study_id: str) -> optuna.Study:
+        return optuna.create_study(
+            study_name=study_id,
+            storage=storage,
+            direction=self._spec.direction,
+            load_if_exists=True,
+        )
 
     def copy(self, finished: Mapping[int, TrialRow], read_fits: FitReader, most: int) -> None:
         """Copy trials that are next by number, so that Optuna counts them as we do.
