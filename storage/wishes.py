@@ -21,6 +21,7 @@ from storage.processes import is_gone
 from storage.schema import fit, study, trial
 from storage.studies import (
     ACTIVE_STATES,
+    FAILED,
     FINAL_STATES,
     FINISHED,
     PAUSED,
@@ -80,7 +81,7 @@ def ask_to_pause(db: Database, study_id: str) -> None:
 
 
 def resume(db: Database, study_id: str) -> None:
-    """Let a paused or stopped study, or one about to pause, go on with what is missing.
+    """Let a paused, stopped or failed study, or one about to pause, go on with what is missing.
 
     Raises
     ------
@@ -89,7 +90,7 @@ def resume(db: Database, study_id: str) -> None:
     """
     with db.write() as connection:
         row = _state(connection, study_id)
-        if row.state in {PAUSED, STOPPED}:
+        if row.state in {PAUSED, STOPPED, FAILED}:
             change(connection, study_id, dict(_WAITING_AGAIN))
         elif row.state in ACTIVE_STATES and row.wish == "pause":
             change(connection, study_id, {"wish": ""})

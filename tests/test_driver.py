@@ -875,6 +875,37 @@ def test_trials_are_repeated_by_hand_after_the_end_and_meanwhile() -> None:
     assert (row.best_number, row.best_score) == (best["leader"], best["score"])
 
 
+def test_a_study_that_broke_off_tries_again_and_keeps_what_was_finished() -> None:
+    class Breaking(Shuffler):
+        """Breaks after seven fits, as a library with a fault would."""
+
+        def __init__(self) -> None:
+            def breaks(n_trained: int) -> bool:
+                if n_trained == 7:
+                    time.sleep(0.5)  # what it told so far is written
+                    raise RuntimeError("a fault")
+                return False
+
+            super().__init__(on_fit=breaks)
+
+    db = database()
+    study_id = launch(db, make_spec(**MANY_FITS))
+    with pytest.raises(RuntimeError, match="a fault"):
+        run_again(study_id, trainer=Breaking())
+    broken = get_study(db, study_id)
+    kept = {t.number for t in read_trials(db, study_id) if t.state == "COMPLETE"}
+
+    resume(db, study_id)
+    again = Shuffler()
+    row, trials = run_again(study_id, trainer=again)
+
+    assert (broken.state, row.state, row.message) == ("failed", "finished", "")
+    assert broken.message.startswith("Training broke off: RuntimeError: a fault.")
+    assert kept == {0, 1}
+    assert kept.isdisjoint(place[0] for place in again.trained)
+    assert [trial.state for trial in trials] == ["COMPLETE"] * 4
+
+
 class Comparer:
     """Compares, over and over, what lists say of a study with what its page says."""
 

@@ -424,6 +424,7 @@ def test_a_study_that_failed_altogether_says_why_in_its_head(db: Database) -> No
 
     page = opened(written.id, tab="Live")
 
+    assert page.button(key="study_resume").label == "Try again"
     assert "All 1 trials failed, first: Loss became NaN." in page.error[0].value.replace(
         "\\", ""
     )

@@ -39,7 +39,7 @@ def pause(study_id: str, *, as_json: AsJson = False) -> None:
 
 @app.command()
 def resume(study_id: str, *, as_json: AsJson = False) -> None:
-    """Let a paused or stopped study go on with what is missing."""
+    """Let a paused, stopped or failed study go on with what is missing."""
     _wish(let_go_on, study_id, "goes on", as_json=as_json)
 
 

@@ -107,10 +107,11 @@ def header(view: View) -> None:
 
 def _buttons(view: View, written: Note) -> None:
     row = view.row
-    if row.state in {PAUSED, STOPPED}:
+    if row.state in {PAUSED, STOPPED, FAILED}:
         st.button(
-            "Resume", icon=":material/play_arrow:", key="study_resume",
-            on_click=_resume, args=(row.id,), help="Trains what is missing.",
+            "Try again" if row.state == FAILED else "Resume",
+            icon=":material/play_arrow:", key="study_resume", on_click=_resume,
+            args=(row.id,), help="Trains what is missing.",
         )  # fmt: skip
     elif not row.is_final:
         st.button(
