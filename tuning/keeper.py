@@ -173,10 +173,11 @@ class Keeper:
                 wish = self.last(lambda: renew(self._db, self._claim))
                 self.wish = wish or self.wish or self._time_is_up()
                 self._look_at_disk()
+                collector = self._collector  # the other thread ends its part at any moment
                 if self.stopped:
                     self._stop_all()
-                elif self._collector is not None and self._is_skipped():
-                    self._collector.stop()
+                elif collector is not None and self._is_skipped():
+                    collector.stop()
                 self._copy_some()
         except BaseException as error:  # noqa: BLE001 (raised again by `check`)
             self._error = self._reason(error)
