@@ -9,10 +9,12 @@ from pages.parts.home.example import example_card
 from pages.parts.home.recipe_cards import recipe_cards
 from pages.parts.home.running_cards import running_cards
 from pages.parts.home.studies_grid import filter_bar, search_field, studies_grid
+from pages.parts.running import running
 from pages.parts.state import db
 from pages.parts.uploads import drop_zone
 from storage.studies import count_studies, list_studies
 
+_NEWS_S = 5.0
 _STILL_NEW = 3  # studies; up to here the ready-made searches stay open
 
 
@@ -45,8 +47,19 @@ def _draw_studies() -> None:
             args=(links.NEW_STUDY,),
         )
     running_cards()
+    st.fragment(_watch, run_every=_NEWS_S, key="home_news")(_under_way())
     studies_grid(filter_bar(text))
     _draw_starters()
+
+
+def _under_way() -> frozenset[str]:
+    return frozenset(row.id for row in running(db()).rows)
+
+
+def _watch(drawn: frozenset[str]) -> None:
+    """Draw the page anew once another study is under way: somebody may let an old one go on."""
+    if _under_way() - drawn:
+        st.rerun()
 
 
 def _draw_starters() -> None:

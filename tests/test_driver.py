@@ -962,6 +962,30 @@ def test_lists_name_the_leader_and_the_score_of_the_study_page_at_every_moment()
     assert compared.apart == []
 
 
+def test_the_verdict_holds_while_the_best_model_is_trained() -> None:
+    class Looking(Shuffler):
+        """Reads what the page says at the moment the model to take home is trained."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.seen: list[tuple[str, bool]] = []
+
+        def fit(
+            self, network: Network, training: Training, data: FoldData, reporter: Reporter
+        ) -> keras.Model:
+            judged = judge_study(database(), study_id)
+            self.seen.append((judged.sentence, judged.found.is_running))
+            return super().fit(network, training, data, reporter)
+
+    db = database()
+    study_id = launch(db, make_spec(confirm=True, **MANY_FITS))
+    trainer = Looking()
+
+    row, _ = run_again(study_id, trainer=trainer)
+
+    assert trainer.seen == [(json.loads(row.verdict)["sentence"], False)]
+
+
 def test_a_race_that_is_found_again_is_told_once() -> None:
     db = database()
     study_id = launch(db, make_spec(confirm=True, **MANY_FITS))

@@ -12,6 +12,7 @@ from storage.errors import UnknownStudyError
 from storage.leases import update_claimed
 from storage.reading import Trials, read_news
 from storage.results import Batch, FitRow, write_batch
+from storage.schema import study as study_table
 from storage.studies import PAUSED, STOPPED
 from tests.judged_scores import make_race
 from tests.pages.written_study import N_FOLDS, WrittenStudy, fold_score, grid_spec
@@ -75,6 +76,18 @@ def test_a_stopped_study_is_judged_by_what_ran(study: WrittenStudy) -> None:
     study.end(STOPPED, "Stopped by a person.")
 
     assert not judge_study(study.db, study.id).found.is_running
+
+
+def test_a_verdict_says_where_confirming_was_skipped(study: WrittenStudy) -> None:
+    study.end()
+    before = judge_study(study.db, study.id).sentence
+    with study.db.write() as connection:
+        connection.execute(study_table.update().values(asked='{"skip": true}'))
+
+    skipped = judge_study(study.db, study.id).sentence
+
+    assert "Not confirmed: that was skipped." in skipped
+    assert skipped.replace(" Not confirmed: that was skipped.", "") == before
 
 
 def test_a_study_is_judged_as_over_a_moment_before_it_is(study: WrittenStudy) -> None:

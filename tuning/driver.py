@@ -228,7 +228,8 @@ class _Driver:
         """Let the search alone say who leads: more trials come, and the leaders race anew."""
         self._leader = None
         if self._keeper.last(self._study).confirm != "{}":
-            self._say(confirm="{}", **self._lead.of(self._ledger.leader()))
+            lead = self._lead.of(self._ledger.leader())
+            self._say(confirm="{}", verdict="{}", **lead)
 
     def _next_round(self) -> dict[int, dict[str, Value]] | None:
         """Return what is trained next; people may have entered trials by hand meanwhile."""
@@ -326,7 +327,7 @@ class _Driver:
     def _train_more(
         self, trainings: Sequence[Training], collector: FitCollector, phase: str
     ) -> None:
-        self._say(phase=phase)
+        self._say(phase=phase, verdict="{}")
         with self._keeper.collecting(collector, phase, self._lead_after):
             self._executor.train(self._repeated_work, trainings, collector)
         self._keeper.check()
@@ -350,7 +351,7 @@ class _Driver:
         lead = self._lead.of(self._leader or self._ledger.leader())
         self._say(note, confirm=found, **lead)
 
-    def _verdict(self) -> dict[str, object]:
+    def _verdict(self) -> dict[str, Any]:
         """Judge the study, so that lists of studies show the leader that its page shows."""
         study_id = self._row.id
         judged = self._keeper.last(lambda: judge_study(self._db, study_id, is_over=True))
@@ -399,7 +400,7 @@ class _Driver:
         saved = best_model_path(home, study_id)
         if best is None or (saved is not None and model_trial(saved) == best.number):
             return
-        self._say(phase="Training the best model on all rows")
+        self._say(phase="Training the best model on all rows", **self._verdict())
         leader = Leader(study_id, self._spec, best)
         model = self._executor.best_model(self._work, leader, self._keeper)
         if model is not None:

@@ -59,6 +59,7 @@ def judged(
         is_extended=row.is_extended,
         info=info,
         confirmed=Confirmed.of(json.loads(row.confirm)),
+        is_skipped=bool(json.loads(row.asked).get("skip")),
         n_weights=_known(trials, "n_weights"),
         seconds=_known(trials, "duration_s"),
     )

@@ -376,10 +376,10 @@ def test_searches_are_compared_at_what_the_shortest_has_spent() -> None:
     }
 
     assert search_finding(tables, "trials", "maximize") == (
-        "After 2 trials short had the best score, 0.800"
+        "After 2 trials short had the best score in the search, 0.800"
     )
     assert search_finding(tables, "seconds", "maximize") == (
-        "After 20 s short had the best score, 0.800"
+        "After 20 s short had the best score in the search, 0.800"
     )
     loss = spec_of(evaluation={"score": "log_loss"})
     losses = {
@@ -387,7 +387,7 @@ def test_searches_are_compared_at_what_the_shortest_has_spent() -> None:
         "long": best_so_far(entry_of([0.6, 0.75, 0.1], 0, spec=loss)),
     }
     assert search_finding(losses, "trials", "minimize") == (
-        "After 2 trials long had the best score, 0.600"
+        "After 2 trials long had the best score in the search, 0.600"
     )
     alone = {"short": tables["short"]}
     assert search_finding(alone, "trials", "maximize") == "Best score so far by trials"

@@ -155,7 +155,18 @@ def test_too_few_trials_are_counted() -> None:
     scores[3, 1, 2] = np.nan
 
     assert effects(make_spec(), settings, scores) == (
-        "Needs 20 trials in the space; 19 have finished so far."
+        "Needs 20 trials in the space; 19 have finished. "
+        + "1 incomplete trial is left out; what it tried counts as never tried."
+    )
+
+
+def test_pruned_trials_are_named_where_too_few_are_left() -> None:
+    settings, places = draw(31)
+    states = ["COMPLETE"] * 6 + ["PRUNED"] * 25
+
+    assert effects(make_spec(), settings, as_scores(places[:, 0]), states) == (
+        "Needs 20 trials in the space; 6 have finished. "
+        + "25 pruned trials are left out; what they tried counts as never tried."
     )
 
 

@@ -65,7 +65,7 @@ def test_the_best_tenth_needs_300_trials() -> None:
     study, settings, places = drawn(299)
 
     assert common_in_best(study, settings, places[:, :1, None]) == (
-        "Needs 300 trials in the space; 299 have finished so far."
+        "Needs 300 trials in the space; 299 have finished."
     )
 
 

@@ -391,7 +391,7 @@ def test_too_few_trials_are_told() -> None:
     spec, given = two_ranges(FEWEST_TRIALS - 1)
 
     assert importance_by_method(make_points(spec, given, 1), 1) == (
-        "Needs 20 trials in the space; 19 have finished so far."
+        "Needs 20 trials in the space; 19 have finished."
     )
 
 

@@ -192,7 +192,7 @@ def test_an_edge_is_not_told_before_the_end() -> None:
             make_race([1], [0, 1]),
             (
                 "Trial 1 is better than all others: accuracy 0.804 ± 0.021. "
-                + "With 4 repeats, trial 0, which led the search, falls behind trial 1. "
+                + "With 4 repeats trial 1 scores best, not trial 0, which led the search. "
                 + "Confirmed with 4 repeats: trial 1 is ahead."
             ),
         ),
@@ -207,7 +207,7 @@ def test_an_edge_is_not_told_before_the_end() -> None:
             make_race([1, 0], [0, 1], n_repeats=10, need_rows=23_871.0),
             (
                 "Trial 1 leads with accuracy 0.804 ± 0.021, but 1 trial ties with it. "
-                + "With 10 repeats, trial 0, which led the search, falls behind trial 1. "
+                + "With 10 repeats trial 1 scores best, not trial 0, which led the search. "
                 + "10 repeats could not separate the 2 left; about 24,000 rows could."
             ),
         ),

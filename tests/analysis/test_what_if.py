@@ -224,7 +224,7 @@ def test_too_few_trials_are_counted() -> None:
     tried = draw(29, np.random.default_rng(0))
 
     assert make_what_if(SPEC, tried, np.zeros((29, 1, 1))) == (
-        "Needs 30 trials in the space; 29 have finished so far."
+        "Needs 30 trials in the space; 29 have finished."
     )
 
 

@@ -19,7 +19,6 @@ from tuning.analysis.winner import (
     complete_rows,
     cross_fitted_winners,
     expected_maximum,
-    headline,
     honest_score,
     rows_to_seal,
     sealed_test,
@@ -206,25 +205,6 @@ def test_ten_thousand_trials_take_milliseconds() -> None:
     found(scores)
 
     assert time.perf_counter() - started < 0.5
-
-
-@pytest.mark.parametrize(
-    ("is_loss", "is_adaptive", "sentence"),
-    [
-        (False, False, "Expected on new data 0.712 ± 0.031 (search showed 0.744; 0.031 is"),
-        (
-            True,
-            True,
-            "Expected on new data about -0.697 ± 0.031 (search showed -0.744; 0.047 is",
-        ),
-    ],
-)
-def test_the_headline_names_both_scores_and_the_luck(
-    is_loss: bool, is_adaptive: bool, sentence: str
-) -> None:
-    said = headline(found(STUDY, is_adaptive=is_adaptive), is_loss=is_loss)
-
-    assert said == f"{sentence} selection luck)."
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from storage.results import read_trials
 from storage.studies import get_study, list_studies
+from storage.wishes import ask_to_confirm
 from tests.browser.server import PATIENCE_S, Server, serving, wait_until
 from tuning.launch import launch
 from tuning.recipes import recipe
@@ -95,9 +96,7 @@ def test_the_example_goes_from_an_empty_home_to_the_answer(server: Server, page:
     assert verdict["confirmed"] is not None
     open_tab(page, "Analysis")
     # The default settings are no cell of the grid, and tell nothing of its parameters.
-    expect(
-        page.get_by_text("Needs 20 trials in the space; 18 have finished so far.")
-    ).to_be_visible()
+    expect(page.get_by_text("Needs 20 trials in the space; 18 have finished.")).to_be_visible()
     expect(page.get_by_text("Based on 19 of 19 trials")).to_be_visible()
     page.get_by_test_id("stMain").get_by_text("Two parameters", exact=True).click()
     expect(page.get_by_test_id("stPlotlyChart")).to_be_visible()
@@ -105,6 +104,9 @@ def test_the_example_goes_from_an_empty_home_to_the_answer(server: Server, page:
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the model (.keras)").click()
     assert Path(download.value.path()).stat().st_size > 1000
+    told = page.get_by_text(re.compile(r"^Finished in ")).inner_text()
+    ask_to_confirm(server.db, study_id(page), [1])  # by somebody else
+    expect(page.get_by_text(told, exact=True)).to_have_count(0)
 
 
 @pytest.mark.soak  # pages, driver and pool are each tried with it
@@ -154,7 +156,7 @@ def test_california_is_changed_before_launch_and_sorted_by_error(
     assert get_study(server.db, found).n_fits_done == 6
     open_tab(page, "Analysis")
     expect(
-        page.get_by_text(re.compile("Needs 20 trials in the space; 2 have finished so far"))
+        page.get_by_text(re.compile("Needs 20 trials in the space; 2 have finished"))
     ).to_be_visible()
 
 

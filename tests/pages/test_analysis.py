@@ -146,7 +146,7 @@ def test_a_search_without_a_finished_trial_says_what_a_view_needs(
     page = opened(searched(db, 0), view)
 
     needs = {
-        "Importance": "Needs 20 trials in the space; 0 have finished so far.",
+        "Importance": "Needs 20 trials in the space; 0 have finished.",
         "What if": "Needs 30 ",
     }
     assert needs.get(view, "No trial has a score yet.") in texts(page)
@@ -161,7 +161,7 @@ def test_three_trials_one_outside_the_space_break_nothing(db: Database, view: st
     assert "Based on 3 of 3 trials" in texts(page)
     assert (OUTSIDE in texts(page)) == (view != "Best so far")
     few = {
-        "Importance": "Needs 20 trials in the space; 2 have finished so far.",
+        "Importance": "Needs 20 trials in the space; 2 have finished.",
         "What if": "Needs 30 ",
     }
     assert few.get(view, "") in texts(page)

@@ -20,9 +20,9 @@ RANGES = {
 }
 PLOTS = tuple(plots_of(make_spec(1)))
 NEED = {
-    "Partial dependence": "Needs 30 trials in the space; 2 have finished so far.",
-    "Partial dependence of two": "Needs 30 trials in the space; 2 have finished so far.",
-    "Importance by three methods": "Needs 20 trials in the space; 2 have finished so far.",
+    "Partial dependence": "Needs 30 trials in the space; 2 have finished.",
+    "Partial dependence of two": "Needs 30 trials in the space; 2 have finished.",
+    "Importance by three methods": "Needs 20 trials in the space; 2 have finished.",
     "Contour": "A contour needs two ranges of numbers. Choose the heat map for lists.",
     "Score and time": "No trial has both a score and a time yet.",
 }

@@ -65,7 +65,7 @@ def test_the_report_has_every_section_and_every_trial(db: Database) -> None:
     ]  # fmt: skip
     assert "Trial 0 has the best score, accuracy 0.90" in seen.text
     assert len(re.findall(r'<tr><td class="number" data-value="\d+\.0">', report)) == 12
-    assert "Needs 20 trials in the space; 11 have finished so far." in seen.text
+    assert "Needs 20 trials in the space; 11 have finished." in seen.text
 
 
 def test_the_report_refers_to_no_network_and_holds_plotly(db: Database) -> None:

@@ -111,7 +111,8 @@ def search_finding(tables: Mapping[str, pd.DataFrame], by: str, direction: str) 
     spent = _budget(budget, by)
     if len(ahead) == len(best) > 1:
         return f"After {spent} all have found the same best score, {with_error(top)}"
-    return f"After {spent} {' and '.join(ahead)} had the best score, {with_error(top)}"
+    names = " and ".join(ahead)
+    return f"After {spent} {names} had the best score in the search, {with_error(top)}"
 
 
 def _budget(budget: float, by: str) -> str:

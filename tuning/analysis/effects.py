@@ -117,7 +117,8 @@ def effects(
     if not spec.searched:
         return "Nothing is searched, so no setting can matter."
     if len(kept) < FEWEST_TRIALS:
-        return f"Needs {FEWEST_TRIALS} trials in the space; {len(kept)} have finished so far."
+        needs = f"Needs {FEWEST_TRIALS} trials in the space; {len(kept)} have finished."
+        return f"{needs} {left_out_sentence(scores, states)}".rstrip()
     means = scores[kept].mean(axis=(1, 2))
     if np.ptp(means) <= _ROUNDING * max(1.0, float(np.abs(means).max())):
         return f"All {len(kept)} finished trials have the same score: no setting matters."

@@ -55,7 +55,7 @@ def common_in_best(
     if not spec.searched:
         return "Nothing is searched, so the best trials have nothing in common."
     if len(kept) < FEWEST_FOR_BEST:
-        return f"Needs {FEWEST_FOR_BEST} trials in the space; {len(kept)} have finished so far."
+        return f"Needs {FEWEST_FOR_BEST} trials in the space; {len(kept)} have finished."
     tried = [settings[row] for row in kept]
     means = scores[kept].mean(axis=(1, 2))
     n_best = math.ceil(_BEST_SHARE * len(kept))

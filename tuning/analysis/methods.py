@@ -34,7 +34,7 @@ def importance_by_method(points: Points, sign: int) -> pd.DataFrame | str:
         1. The largest mean first.
     """
     if len(points) < FEWEST_TRIALS:
-        return f"Needs {FEWEST_TRIALS} trials in the space; {len(points)} have finished so far."
+        return f"Needs {FEWEST_TRIALS} trials in the space; {len(points)} have finished."
     scores = sign * points.table["score"].to_numpy()
     if np.ptp(scores) == 0:
         return f"All {len(points)} finished trials have the same score: no setting matters."

@@ -18,7 +18,8 @@ from tuning.analysis.search_curve import SearchCurve
 from tuning.analysis.study_scores import StudyScores
 from tuning.analysis.tried import finish_order
 from tuning.analysis.verdict import Judgement
-from tuning.analysis.winner import HonestScore, headline, within_bounds
+from tuning.analysis.verdict_words import expected_sentence
+from tuning.analysis.winner import HonestScore, within_bounds
 from tuning.spec import StudySpec
 
 LINES = ("finished", "shown", "honest", "low", "high")
@@ -73,7 +74,7 @@ def shown_table(trials: Trials, direction: str) -> pd.DataFrame:
 def best_finding(found: Judgement, trials: Trials, direction: str) -> str:
     """Say what to expect of the best so far; where that cannot be told, since when it leads."""
     if isinstance(found.honest, HonestScore):
-        return headline(found.honest, is_loss=found.sign < 0)
+        return expected_sentence(found)
     return f"{history_finding(history(scores_of(trials), direction))}."
 
 

@@ -58,6 +58,8 @@ class Facts:
         Whether trials were added after the scores of others were known.
     confirmed : Confirmed or None
         What the race of the leaders has found, if there was one.
+    is_skipped : bool
+        Whether somebody asked to end without one.
     n_weights, seconds : mapping
         Size and training time of trials by number, to tell the cheapest of those tied.
     """
@@ -68,6 +70,7 @@ class Facts:
     is_extended: bool = False
     info: DatasetInfo | None = None
     confirmed: Confirmed | None = None
+    is_skipped: bool = False
     n_weights: Mapping[int, int] = field(default_factory=dict)
     seconds: Mapping[int, float] = field(default_factory=dict)
 
@@ -99,6 +102,8 @@ class Judgement:
         Why it cannot be told who is best.
     rope : float
         Smallest difference that matters.
+    is_skipped : bool
+        Whether the leaders did not race because somebody asked for that.
     """
 
     kind: Kind
@@ -118,6 +123,7 @@ class Judgement:
     confirmed: Confirmed | None
     ranking: Ranking | None
     sign: int
+    is_skipped: bool = False
 
     @property
     def best_first(self) -> list[int]:
@@ -210,6 +216,7 @@ def judge(spec: StudySpec, scores: StudyScores, facts: Facts) -> Judgement:
         confirmed=confirmed,
         ranking=ranking,
         sign=scores.sign,
+        is_skipped=facts.is_skipped and confirmed is None,
     )
     return dataclasses.replace(found, kind=_kind(spec, found))
 

@@ -167,15 +167,17 @@ def _of_race(found: Judgement) -> str:
     """Say what confirming has changed."""
     race = found.confirmed
     if race is None:
-        return ""
+        return "Not confirmed: that was skipped." if found.is_skipped else ""
     return " ".join(part for part in (_change_of_leader(found, race), _outcome(race)) if part)
 
 
 def _change_of_leader(found: Judgement, race: Confirmed) -> str:
     if found.leader == race.first:
         return ""
-    behind = f"trial {race.first}, which led the search, falls behind trial {found.leader}"
-    return f"With {race.n_repeats} repeats, {behind}."
+    return (
+        f"With {race.n_repeats} repeats trial {found.leader} scores best, "
+        + f"not trial {race.first}, which led the search."
+    )
 
 
 def _outcome(race: Confirmed) -> str:

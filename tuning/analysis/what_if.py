@@ -176,7 +176,7 @@ def make_what_if(
     if not spec.searched:
         return "Nothing is searched, so there is nothing to ask."
     if len(kept) < FEWEST_TRIALS:
-        return f"Needs {FEWEST_TRIALS} trials in the space; {len(kept)} have finished so far."
+        return f"Needs {FEWEST_TRIALS} trials in the space; {len(kept)} have finished."
     tried = [settings[row] for row in kept]
     axes = make_axes(spec, tried)
     columns, _ = unit_columns(axes, places_of(axes, tried))

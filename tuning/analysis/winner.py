@@ -28,7 +28,6 @@ from tuning.analysis.intervals import (
     flag_of,
     half_width,
 )
-from tuning.digits import decimals, with_error
 
 FEWEST_FITS = 4  # for an honest score; with fewer, its own spread says next to nothing
 ADAPTIVE_SHARE = 0.5  # of the optimism that shows, still hidden in a search that learns
@@ -243,21 +242,6 @@ def within_bounds(low: Array | float, high: Array | float, kind: Kind) -> tuple[
     is_bounded = kind in ("share", "bounded")
     least, most = (0.0, 1.0) if is_bounded else (-math.inf, math.inf)
     return np.maximum(low, least), np.minimum(high, most)
-
-
-def headline(found: HonestScore, *, is_loss: bool = False) -> str:
-    """Say what to expect on new data, and what the search showed.
-
-    `is_loss` tells whether the scores were negated to be larger-is-better.
-    """
-    sign, half = -1.0 if is_loss else 1.0, found.interval.half_width
-    expected = with_error(sign * found.honest, half)
-    cv, luck = (f"{value:.{decimals(half)}f}" for value in (sign * found.cv, found.optimism))
-    about = "about " if found.is_adaptive else ""
-    return (
-        f"Expected on new data {about}{expected} "
-        + f"(search showed {cv}; {luck} is selection luck)."
-    )
 
 
 def sealed_test(

@@ -30,6 +30,7 @@ from tuning.export.script import script_name, training_script, why_no_script
 from tuning.models.size import layer_text, n_weights
 
 _MOST_OPTIONS = 500
+_NEWS_S = 2.0
 _LEADER, _CHEAPEST, _OTHER = "leader", "cheapest", "other"
 
 
@@ -61,7 +62,23 @@ def best_tab(view: View) -> None:
         _script(view, number)
         st.caption("Settings as Python")
         st.code(as_python({**view.spec.fixed, **settings_of(trial)}), language="python")
-    model_page(view, number, found.leader)
+    model_page(view, trial, found)
+    if view.poll_s is not None:
+        st.fragment(_watch, run_every=_NEWS_S, key="best_news")(view, _drawn(found))
+
+
+def _drawn(found: Judgement) -> tuple[object, ...]:
+    """Return what the tab says of the leader."""
+    expected = found.expected
+    return found.leader, found.mean, None if expected is None else expected.mean, found.cheapest
+
+
+def _watch(view: View, drawn: tuple[object, ...]) -> None:
+    """Draw the page anew once something else is to be said of the leader."""
+    with view.reader.reading() as seen:
+        found = seen.judged.found
+    if _drawn(found) != drawn:
+        st.rerun()
 
 
 def _pick(found: Judgement, leader: int) -> int:

@@ -13,9 +13,12 @@ from pages.parts.state import db
 from pages.parts.study.results_snapshot import Snapshot
 from pages.parts.study.view import View
 from storage.database import Database
-from storage.results import CurvePiece, read_pieces
-from tuning.analysis.diagnoses import DiagnosisBook
+from storage.results import CurvePiece, TrialRow, read_pieces
+from tuning.analysis.diagnoses import DiagnosisBook, as_baseline
+from tuning.analysis.diagnosis_words import Diagnosis
+from tuning.analysis.verdict import Judgement
 
+_DIAGNOSED = ("COMPLETE", "FAIL", "PRUNED")
 _MOST_STUDIES = 32
 _MOST_WITHOUT_A_WORD = 1_000  # trials whose curves are read within half a second
 
@@ -44,6 +47,15 @@ def diagnosed_by(view: View, flags: Mapping[int, bool]) -> DiagnosisBook:
     else:
         book.find(flags)
     return book
+
+
+def diagnosis_of(view: View, row: TrialRow, found: Judgement) -> Diagnosis | None:
+    """Return the diagnosis of a trial; None of one that has not ended, or has no curve."""
+    if row.state not in _DIAGNOSED:
+        return None
+    with view.reader.reading() as seen:
+        flags = seen.made("as baseline", lambda: as_baseline(found))
+    return diagnosed_by(view, {row.number: flags.get(row.number, False)}).of(row.number)
 
 
 @st.cache_resource(

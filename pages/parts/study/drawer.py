@@ -16,7 +16,7 @@ from pages.parts.notes.shown import note_text, tag_badges
 from pages.parts.show import escape, plural
 from pages.parts.state import db, query
 from pages.parts.study.beside import beside
-from pages.parts.study.diagnosed import diagnosed_by
+from pages.parts.study.diagnosed import diagnosis_of
 from pages.parts.study.facts import (
     SCORES,
     SPREAD_HELP,
@@ -32,7 +32,6 @@ from storage.results import FitRow, TrialRow
 from storage.studies import ACTIVE_STATES, FINISHED, StudyRow
 from storage.wishes import ask_to_confirm
 from tuning.analysis.curves import LOSS, Measure, loss_finding, measures
-from tuning.analysis.diagnoses import as_baseline
 from tuning.analysis.diagnosis_words import Diagnosis
 from tuning.analysis.pair_words import compare_trials, signed_with_error
 from tuning.analysis.study_scores import MOST_REPEATS, split_ratio
@@ -44,7 +43,6 @@ from tuning.spec import StudySpec
 
 _CURVES_PX = 300
 _OWN, _GAP = ("mean", "half_width"), ("gap", "gap_low", "gap_high")
-_DIAGNOSED = ("COMPLETE", "FAIL", "PRUNED")
 
 
 def drawer(view: View) -> None:
@@ -261,16 +259,10 @@ def _ask(study_id: str, number: int) -> None:
 
 
 def _diagnosis(view: View, row: TrialRow, found: Judgement) -> Diagnosis | None:
-    if row.state not in _DIAGNOSED:
-        return None
-    with view.reader.reading() as seen:
-        flags = seen.made("as baseline", lambda: as_baseline(found))
-    book = diagnosed_by(view, {row.number: flags.get(row.number, False)})
-    diagnosis = book.of(row.number)
-    if diagnosis is None:
-        return None
-    st.markdown(f"**{diagnosis.sentence}** {diagnosis.advice}", help=HELP["diagnosis"])
-    st.caption(f"Rule for “{diagnosis.label}”: {diagnosis.rule}")
+    diagnosis = diagnosis_of(view, row, found)
+    if diagnosis is not None:
+        st.markdown(f"**{diagnosis.sentence}** {diagnosis.advice}", help=HELP["diagnosis"])
+        st.caption(f"Rule for “{diagnosis.label}”: {diagnosis.rule}")
     return diagnosis
 
 

@@ -68,6 +68,7 @@ from tuning.export.formats import FORMATS
 from tuning.export.mlflow_runs import TRACKING_URI, send_to_mlflow
 
 _MORE = "study_more"
+_RESTING_S = 5.0  # between two looks at a study that is over
 _Look = tuple[Literal["green", "red", "off"], Literal["up", "down", "off"]]
 _EFFECTS: dict[str, _Look] = {
     "better": ("green", "up"),
@@ -100,7 +101,8 @@ def header(view: View) -> None:
         if not view.watching:
             with st.container(horizontal=True, width="content"):
                 _buttons(view, written)
-    st.fragment(_numbers, run_every=view.poll_s, key="study_header")(view)
+    # Somebody else may let a study that is over go on.
+    st.fragment(_numbers, run_every=view.poll_s or _RESTING_S, key="study_header")(view)
     note_text(written, view.key("note_text"))
     _tell_the_end(view)
 

@@ -7,21 +7,25 @@ import streamlit as st
 from pages.parts.charts.curve_lines import Display, Lines, curve_table
 from pages.parts.charts.curves import Frame, learning_curves
 from pages.parts.study.analysis_views.snapshot import PICTURES
+from pages.parts.study.diagnosed import diagnosis_of
 from pages.parts.study.model_network import network_part
 from pages.parts.study.model_outputs import outputs_part
 from pages.parts.study.view import View
 from pages.parts.words import HELP
+from storage.results import TrialRow
 from storage.settings import settings
 from tuning.analysis.curves import LOSS, Measure, loss_finding, measures
+from tuning.analysis.diagnosis_words import Diagnosis
+from tuning.analysis.verdict import Judgement
 from tuning.export.files import best_model_path, kept_model
 
 _CURVES_PX = 300
 
 
-def model_page(view: View, number: int, leader: int) -> None:
+def model_page(view: View, trial: TrialRow, found: Judgement) -> None:
     """Draw the learning curves of a trial, and its network where a model of it was saved."""
-    _curves(view, number)
-    path = kept_model(settings().home, view.id, number, leader)
+    _curves(view, trial.number, diagnosis_of(view, trial, found))
+    path = kept_model(settings().home, view.id, trial.number, found.leader)
     if path is None:
         return
     st.segmented_control(
@@ -33,13 +37,15 @@ def model_page(view: View, number: int, leader: int) -> None:
         outputs_part(view, path)
 
 
-def _curves(view: View, number: int) -> None:
+def _curves(view: View, number: int, diagnosis: Diagnosis | None) -> None:
     """Draw the curves of a trial's fits: the mean, and a band over the folds."""
     with view.reader.reading() as seen:
         book = seen.curves_of([number])
         if number not in book:
             return
         finding = loss_finding(number, book.trial_table(number, LOSS))
+    if diagnosis is not None:
+        finding = diagnosis.sentence.rstrip(".")
     first = measures(view.row.score_name)[0]
     chosen = [first] if first == LOSS else [first, LOSS]
     for place, measure in zip(st.columns(len(chosen)), chosen, strict=True):

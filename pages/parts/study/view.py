@@ -65,7 +65,9 @@ class View:
 
 def _told_by_buttons(row: StudyRow) -> tuple[object, ...]:
     """Return what decides about badge and buttons, which no fragment draws anew."""
-    return row.state, row.wish, row.phase == "", is_confirming(row), row.asked
+    return (
+        row.state, row.wish, row.phase == "", is_confirming(row), row.asked, row.finished_at,
+    )  # fmt: skip
 
 
 def open_view(study_id: str) -> View:

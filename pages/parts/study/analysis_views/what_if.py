@@ -125,6 +125,13 @@ def _start(view: View, snapshot: Snapshot, name: str) -> str:
     return show_value(nearest_value(name, values, snapshot.judged.settings.get(name)))
 
 
+def _searched(snapshot: Snapshot, number: int) -> float:
+    """Return the score of a trial in the search, as those of the trials around it are."""
+    scores = snapshot.scores
+    row = scores.rows_of([number])
+    return float(scores.values[row, : scores.n_searched].mean())
+
+
 def _key(view: View, name: str) -> str:
     return view.key(f"what_if_{name}")
 
@@ -139,7 +146,9 @@ def _answer(view: View, snapshot: Snapshot, found: Prediction) -> None:
     sign = snapshot.scores.sign
     title = prediction_sentence(found, sign)
     judged = snapshot.judged.found
-    leader = None if judged.leader is None else (judged.leader, judged.mean)
+    leader = (
+        None if judged.leader is None else (judged.leader, _searched(snapshot, judged.leader))
+    )
     option = guessed_score(
         Guess(*in_own_units(found, sign)) if found.is_known else None,
         [(near.number, sign * near.score) for near in found.nearest],
