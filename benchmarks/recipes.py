@@ -97,7 +97,7 @@ def best_of_theirs(grid: Mapping[str, Any], score: str) -> tuple[float, float, f
 
 
 def table(found: Mapping[str, Mapping[str, Any]], theirs: Mapping[str, Any]) -> str:
-    """Return what was found as a table, a recipe a line."""
+    """Return what was found as a table, a recipe a line, and which recipes it lacks."""
     lines = [
         "| recipe | trials | score | source | scikit-learn | ours | seconds, theirs | ours |",
         "|---|---|---|---|---|---|---|---|",
@@ -105,7 +105,8 @@ def table(found: Mapping[str, Mapping[str, Any]], theirs: Mapping[str, Any]) -> 
     for name, recipe in RECIPES.items():
         if name in found:
             lines.append("| " + " | ".join(_cells(recipe, found[name], theirs)) + " |")
-    return "\n".join(lines)
+    missing = ", ".join(name for name in RECIPES if name not in found)
+    return "\n".join([*lines, *(["", f"Not measured yet: {missing}."] if missing else [])])
 
 
 def _cells(recipe: Recipe, own: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[str]:
