@@ -225,9 +225,10 @@ class _Driver:
         return found
 
     def _forget_race(self) -> None:
-        """Let the search alone say who leads: more trials come, and the leaders race anew."""
+        """Let the search alone say who leads: more trials come, and it is judged anew."""
         self._leader = None
-        if self._keeper.last(self._study).confirm != "{}":
+        row = self._keeper.last(self._study)
+        if row.confirm != "{}" or row.verdict != "{}":
             lead = self._lead.of(self._ledger.leader())
             self._say(confirm="{}", verdict="{}", **lead)
 
