@@ -97,7 +97,7 @@ def draw() -> None:
     draw_head(checked)
     main, side = st.columns([5, 2])
     with main:
-        extends = draw_refinement(brief)
+        extends = draw_refinement(checked, brief)
         draw_data(checked)
         draw_model(checked)
         draw_space(checked)

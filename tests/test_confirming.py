@@ -393,7 +393,8 @@ def collector_of(
     spec = make_spec(3)
     settings = {n: all_params(spec, {"batch_size": 10}) | {"epochs": n + 1} for n in (0, 1)}
     trainings = {(t.repeat, t.fold): t for t in make_trainings(spec, settings, range(3))}
-    return FitCollector(spec, places), lambda repeat, fold: trainings[repeat, fold]
+    collector = FitCollector(spec, places, trainings.values())
+    return collector, lambda repeat, fold: trainings[repeat, fold]
 
 
 def test_a_collector_hands_out_each_fit_once_and_counts_all() -> None:
@@ -420,6 +421,38 @@ def test_a_collector_keeps_neither_what_nobody_waits_for_nor_anything_twice() ->
     collector.result(training(2, 0), Readout(0, 1), FitResult({"accuracy": 0.6}))
 
     assert [fit.score for fit in collector.fits] == [0.8]
+
+
+def test_a_collector_tells_how_long_the_rest_takes_by_its_epochs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("tuning.confirming.time.perf_counter", lambda: clock[0])
+    collector, training = collector_of((0, 1, 0), (1, 1, 0), (1, 1, 1))
+    both, other = [training(1, 0), training(1, 1)], training(2, 2)
+    values = np.zeros((2, 5), np.float32)
+
+    assert collector.seconds_left() is None
+    clock[0] += 6.0
+    collector.epoch([*both, other], 0, values)  # nobody waits for the third
+    assert collector.seconds_left() == pytest.approx(6.0)  # 2 of 4 epochs, in 6 s
+    collector.epoch(both, 1, values)
+    assert collector.seconds_left() == 0
+
+
+def test_a_collector_counts_fits_that_ended_early_as_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("tuning.confirming.time.perf_counter", lambda: clock[0])
+    collector, training = collector_of((1, 1, 0), (1, 1, 1), (1, 2, 0), (1, 2, 1))
+    clock[0] = 9.0
+
+    for fold in (0, 1):
+        collector.result(training(1, fold), Readout(1, 2), FitResult({"accuracy": 0.8}))
+    collector.result(training(2, 0), Readout(1, 2), FitResult({"accuracy": 0.8}))
+
+    assert collector.seconds_left() == pytest.approx(3.0)
 
 
 def test_a_collector_ends_trainings_that_nobody_waits_for() -> None:

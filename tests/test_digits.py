@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from tuning.digits import decimals, with_error
+from tuning.digits import common_decimals, decimals, signed_between, with_error
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,20 @@ def test_a_score_shows_no_more_digits_than_its_interval_supports(
 @pytest.mark.parametrize(("half", "expected"), [(0.0, 3), (1e-9, 6), (math.inf, 0)])
 def test_digits_have_ends(half: float, expected: int) -> None:
     assert decimals(half) == expected
+
+
+@pytest.mark.parametrize(
+    ("half_widths", "expected"),
+    [([0.034, 0.0051, math.nan], 3), ([0.2, 0.0], 2), ([math.nan], 3), ([], 3)],
+)
+def test_numbers_that_stand_together_have_the_digits_of_the_smallest_error(
+    half_widths: list[float], expected: int
+) -> None:
+    assert common_decimals(half_widths) == expected
+
+
+def test_a_difference_and_its_ends_have_the_digits_of_its_error() -> None:
+    assert signed_between(0.01812, -0.00431, 0.04055) == "+0.018 (-0.004 to +0.041)"
+    assert signed_between(-0.2, -0.9, 0.5) == "-0.2 (-0.9 to +0.5)"
+    assert signed_between(0.0, 0.0, 0.0) == "+0.000 (+0.000 to +0.000)"
+    assert signed_between(0.01812, math.nan, math.nan) == "+0.018"

@@ -586,12 +586,36 @@ def test_how_long_is_left_is_told_before_the_first_epoch() -> None:
                 time.sleep(0.05)
             super().train(network, trainings, folds, reporter)
 
+    run(make_spec())  # a machine that has timed nothing does not foretell
     study_id = launch(database(), make_spec())
 
     run_again(study_id, trainer=Patient())
 
     assert told[-1] is not None
     assert told[-1] > 0
+
+
+def test_a_machine_that_has_timed_nothing_foretells_nothing() -> None:
+    told: list[float | None] = []
+
+    class Watched(Pretender):
+        def train(
+            self,
+            network: Network,
+            trainings: Sequence[Training],
+            folds: FoldSource,
+            reporter: Reporter,
+        ) -> None:
+            for _ in range(8):  # four times as long as the keeper waits between two writes
+                told.append(get_study(database(), study_id).seconds_left)
+                time.sleep(0.1)
+            super().train(network, trainings, folds, reporter)
+
+    study_id = launch(database(), make_spec())
+
+    run_again(study_id, trainer=Watched())
+
+    assert told == [None] * 8
 
 
 # Confirming.

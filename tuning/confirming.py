@@ -10,6 +10,7 @@ import itertools
 import json
 import math
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -190,21 +191,36 @@ class Confirming:
             return True
         params = {n: all_params(self._spec, self._trials[n].params) for n in sorted(numbers)}
         trainings = list(make_trainings(self._spec, params, repeats))
-        collector = FitCollector(self._spec, missing)
+        collector = FitCollector(self._spec, missing, trainings)
         self._train(trainings, collector, phase)
         self._enter(collector.fits)
         return missing <= self._done
 
 
 class FitCollector:
-    """A reporter that keeps the results of the fits it waits for, until they are taken."""
+    """A reporter that keeps the results of the fits it waits for, until they are taken.
 
-    def __init__(self, spec: StudySpec, wanted: Iterable[Place]) -> None:
+    Parameters
+    ----------
+    wanted : iterable of (trial, repeat, fold)
+        The fits that are waited for.
+    trainings : iterable of Training
+        What is trained; some of it may be done already, and nobody waits for it.
+    """
+
+    def __init__(
+        self, spec: StudySpec, wanted: Iterable[Place], trainings: Iterable[Training]
+    ) -> None:
         self._score = spec.evaluation.score
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._wanted = set(wanted)
         self._untaken: list[FitRow] = []
+        self._n_epochs_wanted = sum(
+            training.n_epochs for training in trainings if self._is_wanted(training)
+        )
+        self._n_epochs = 0
+        self._started_at = time.perf_counter()
         self.n_wanted = len(self._wanted)
         self.fits: list[FitRow] = []
 
@@ -219,9 +235,14 @@ class FitCollector:
             return untaken, len(self.fits)
 
     def epoch(
-        self, trainings: Sequence[Training], epoch: int, values: NDArray[np.float32]
+        self,
+        trainings: Sequence[Training],
+        epoch: int,  # noqa: ARG002 (as a reporter is told)
+        values: NDArray[np.float32],  # noqa: ARG002 (as above)
     ) -> None:
-        """Let curves go: nothing is drawn of these fits."""
+        """Count epochs, and let curves go: nothing is drawn of these fits."""
+        with self._lock:
+            self._n_epochs += sum(map(self._is_wanted, trainings))
 
     def result(self, training: Training, readout: Readout, result: FitResult) -> None:
         """Take the result of a readout; see `Reporter`."""
@@ -239,16 +260,22 @@ class FitCollector:
         if self._stop.is_set():
             return np.ones(len(trainings), bool)
         with self._lock:
-            return np.array(
-                [
-                    not any(
-                        _place(training, readout) in self._wanted
-                        for readout in training.readouts
-                    )
-                    for training in trainings
-                ],
-                bool,
-            )
+            return np.array([not self._is_wanted(training) for training in trainings], bool)
+
+    def seconds_left(self) -> float | None:
+        """Return how long the rest takes at the pace so far; None before the first epoch.
+
+        Fits that end early count as done when they end: until then it is an upper bound.
+        """
+        with self._lock:
+            by_epochs = self._n_epochs / max(self._n_epochs_wanted, 1)
+            done = min(max(by_epochs, len(self.fits) / max(self.n_wanted, 1)), 1.0)
+        if not done:
+            return None
+        return (time.perf_counter() - self._started_at) * (1 - done) / done
+
+    def _is_wanted(self, training: Training) -> bool:
+        return any(_place(training, readout) in self._wanted for readout in training.readouts)
 
 
 def score_lines(fits: Iterable[FitRow]) -> Iterator[FitLine]:

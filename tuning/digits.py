@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 MOST_DIGITS = 6
 DIGITS_ALONE = 3  # of a score without a ±
@@ -22,6 +23,20 @@ def decimals(half_width: float) -> int:
     power = math.floor(math.log10(half_width))
     two = round(half_width * 10 ** (1 - power)) <= _TWO_DIGITS_UP_TO
     return min(max((1 if two else 0) - power, 0), MOST_DIGITS)
+
+
+def common_decimals(half_widths: Iterable[float]) -> int:
+    """Return how many decimals of scores the smallest ± supports; three without any."""
+    smallest = min((width for width in half_widths if width > 0), default=math.inf)
+    return decimals(smallest) if math.isfinite(smallest) else DIGITS_ALONE
+
+
+def signed_between(difference: float, low: float, high: float) -> str:
+    """Write a difference with the ends of its interval: +0.018 (-0.004 to +0.040)."""
+    if not math.isfinite(high - low):
+        return f"{difference:+.{DIGITS_ALONE}f}"
+    digits = decimals((high - low) / 2)
+    return f"{difference:+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f})"
 
 
 def with_error(mean: float, half_width: float | None = None) -> str:

@@ -266,7 +266,7 @@ class _Driver:
         wanted = [t for t in trainings if any(r.number not in finished for r in t.readouts)]
         nothing = dict.fromkeys((training.key for training in trainings), 0.0)
         seconds, starts = self._forecast(trainings, wanted)
-        self._ledger.plan(nothing | seconds, starts)
+        self._ledger.plan(nothing | seconds, starts if self._forecast.is_measured else None)
 
     def _end(self) -> None:
         if self._ledger.stopped:
@@ -328,7 +328,7 @@ class _Driver:
     def _train_more(
         self, trainings: Sequence[Training], collector: FitCollector, phase: str
     ) -> None:
-        self._say(phase=phase, verdict="{}")
+        self._say(phase=phase, verdict="{}", seconds_left=None)
         with self._keeper.collecting(collector, phase, self._lead_after):
             self._executor.train(self._repeated_work, trainings, collector)
         self._keeper.check()
@@ -401,7 +401,8 @@ class _Driver:
         saved = best_model_path(home, study_id)
         if best is None or (saved is not None and model_trial(saved) == best.number):
             return
-        self._say(phase="Training the best model on all rows", **self._verdict())
+        phase = "Training the best model on all rows"
+        self._say(phase=phase, seconds_left=None, **self._verdict())
         leader = Leader(study_id, self._spec, best)
         model = self._executor.best_model(self._work, leader, self._keeper)
         if model is not None:
@@ -416,7 +417,8 @@ class _Driver:
                 continue
             if trial_model_path(home, study_id, number) is not None:
                 continue
-            self._say(phase=f"Training the model of trial {number} on all rows")
+            phase = f"Training the model of trial {number} on all rows"
+            self._say(phase=phase, seconds_left=None)
             chosen = Leader(study_id, self._spec, trial)
             model = self._executor.best_model(self._work, chosen, self._keeper)
             if model is not None:

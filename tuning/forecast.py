@@ -40,14 +40,21 @@ class Forecast:
         Holds what earlier studies took.
     n_cores : int
         Trainings, or stacks of them, that run side by side.
+
+    Attributes
+    ----------
+    is_measured : bool
+        Whether this machine has timed trainings of the kind; if not, predictions only compare.
     """
 
     def __init__(self, db: Database, spec: StudySpec, network: Network, n_cores: int) -> None:
         self._spec, self._network = spec, network
         self._trainer, self._n_cores = trainer_of(spec.model), n_cores
         self._rows = planned_rows(spec, network.info)
-        self._stack_pace = measured_stack_pace(read_stack_timings(db))
+        stacks = read_stack_timings(db)
+        self._stack_pace = measured_stack_pace(stacks)
         timings = read_timings(db, spec.model, self._trainer)
+        self.is_measured = bool(stacks if self._trainer == STACKED else timings)
         self._pace = measured_pace(spec.model, self._trainer, timings)
         self._plan: Plan | None = None
         self._trainings: Sequence[Training] = ()

@@ -31,6 +31,7 @@ from tuning.optuna_copy import OptunaCopy
 _EVERY_S = 0.2  # an epoch is on the screen within two seconds, polling and drawing included
 _COPIED_AT_ONCE = 100  # trials into Optuna's tables between two looks at the wishes
 _LOOK_AT_DISK_S = 5.0
+_SAY_EVERY_S = 1.0  # how long further repeats take, where no fit has ended meanwhile
 _PATIENCE_S = 20.0  # with a database that is away, once the process has been told to end
 _DISK_FULL = "The disk was full. Free some space, then let the study go on."
 
@@ -80,7 +81,7 @@ class Keeper:
         self._collector: FitCollector | None = None
         self._phase = ""
         self._told: Told = _tell_nothing
-        self._looked_at_disk = 0.0
+        self._looked_at_disk = self._said_at = 0.0
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
         self.wish = wish
         self.reason = ""
@@ -214,9 +215,12 @@ class Keeper:
         if collector is not None:
             fits, n_done = collector.take()
             batch.fits += fits
-            if fits:
+            if fits or time.monotonic() - self._said_at >= _SAY_EVERY_S:
+                self._said_at = time.monotonic()
                 phase = f"{self._phase}: {n_done} of {collector.n_wanted} fits"
-                batch.study |= {"phase": phase, **self._told(fits)}
+                batch.study |= {"phase": phase, "seconds_left": collector.seconds_left()}
+            if fits:
+                batch.study |= self._told(fits)
 
     def _copy_some(self) -> None:
         ledger, copy = self._ledger, self._copy

@@ -40,7 +40,8 @@ def planned_settings(
     first = [dict(known) for number, known in enumerate(earlier) if number not in by_hand]
     if spec.include_default and not first:
         first = [spec.default_settings]
-    own = iter(first + _own_settings(spec, first))
+    at_start = [by_hand[number] for number in range(spec.n_given) if number in by_hand]
+    own = iter(first + _own_settings(spec, first, [*first, *at_start]))
     settings: list[dict[str, Value]] = []
     for number in range(spec.n_trials):
         chosen = by_hand.get(number) or next(own, None)
@@ -51,17 +52,19 @@ def planned_settings(
 
 
 def _own_settings(
-    spec: StudySpec, first: Sequence[Mapping[str, Value]]
+    spec: StudySpec,
+    first: Sequence[Mapping[str, Value]],
+    known: Sequence[Mapping[str, Value]],
 ) -> list[dict[str, Value]]:
-    """Return what the sampler chooses after its first trials."""
+    """Return what the sampler chooses after its first trials, and nothing that is known."""
     count = spec.n_searched - len(first)
     if spec.sampler.kind == "grid":
         seen = {cell_of(settings) for settings in first}
         return [cell for cell in spec.grid() if cell_of(cell) not in seen]
     if spec.sampler.kind == "qmc":
-        return sobol_settings(spec, count, first)
+        return sobol_settings(spec, count, known)
     rng = np.random.default_rng([spec.seed, len(first)] if first else spec.seed)
-    return _draw_all(spec, count, rng, first)
+    return _draw_all(spec, count, rng, known)
 
 
 def sample_settings(spec: StudySpec, count: int) -> list[dict[str, Value]]:
@@ -123,10 +126,10 @@ def _sizes(spec: StudySpec, start: int, end: int) -> list[int]:
 def _n_before_learning(spec: StudySpec) -> int:
     """Return the trials of the first round: nobody waits for their scores.
 
-    A default point comes on top where the sampler counts its own draws: scikit-optimize's
-    minimizers do, and a generation of CMA-ES is whole only without it.
+    Settings that are given come on top where the sampler counts its own draws: the minimizers
+    of scikit-optimize do, and a generation of CMA-ES is whole only without them.
     """
-    sampler, beside = spec.sampler, int(spec.include_default)
+    sampler, beside = spec.sampler, spec.n_given
     if sampler.kind == "cmaes":
         return population_size(len(spec.searched)) + beside
     if sampler.kind in ("gp", "forest"):

@@ -329,6 +329,14 @@ class StudySpec(Frozen):
         return frozenset(trial.number for trial in self.by_hand)
 
     @property
+    def n_given(self) -> int:
+        """Trials at the start that no sampler chooses: the default settings, those entered."""
+        count = int(self.include_default)
+        while count in self.hand_numbers:
+            count += 1
+        return count
+
+    @property
     def _places_by_hand(self) -> range:
         """Numbers that trials entered by hand may have: 0 is that of the default settings."""
         return range(int(self.include_default), self.n_trials)

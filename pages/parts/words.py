@@ -66,6 +66,8 @@ HELP: Mapping[str, str] = {
     "budget": "Proposes what to leave out so that the search ends in time, and says what that "
     + "costs.",
     "refine_here": "Adds the finer values to the grid of that study and lets it go on.",
+    "try_winner": "One more trial, with the settings of the trial that leads that study: "
+    + "does it lead on other folds too?",
     "target": "The column that is predicted.",
     "task": "What is predicted: yes or no, one of several classes, or a number.",
     "best": "Score of the leader. ± : half of its 95 % interval.",

@@ -11,9 +11,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tuning.analysis.refining import Refinement, Standing, make_standing, refine, why_stop
+from tuning.analysis.refining import (
+    Refinement,
+    Standing,
+    make_standing,
+    refine,
+    why_stop,
+    with_trial,
+)
 from tuning.analysis.ties import rank
 from tuning.parameters import PARAMETERS, Value
+from tuning.samplers import planned_settings
 from tuning.setting import Choices, Fixed, LogRange, Range, Setting, grid_values
 from tuning.spec import StudySpec
 
@@ -69,7 +77,7 @@ def test_units_of_the_specification_go_beyond_the_end_where_the_winner_is() -> N
     found = refined(listed(8, 16, 32, 64), [64], name="n_neurons")
 
     assert levels(found, "n_neurons") == [32, 45, 64, 91, 128, 181]
-    assert found.n_trials == 6
+    assert found.n_trials == 7  # and the default settings
     assert found.sentences == {
         "n_neurons": "Neurons: 32, 45, 64 … 181. The winner is at the end, 64."
     }
@@ -157,14 +165,79 @@ def test_learning_rates_end_at_one_and_batches_at_the_rows() -> None:
     rates = refined(listed(0.01, 0.1, 1.0), [1.0], name="learning_rate")
     batches = refined(listed(64, 128, 256), [256], name="batch_size", n_rows=300)
 
-    assert levels(rates, "learning_rate") == pytest.approx([0.1, math.sqrt(0.1), 1.0])
+    assert levels(rates, "learning_rate") == [0.1, 0.316, 1.0]
     assert levels(batches, "batch_size") == [128, 181, 256, 300]
+
+
+def test_listed_batches_and_learning_rates_are_halved_on_a_log_scale() -> None:
+    # Nearer to even steps than to even ratios, and yet nobody tries batches of 40.
+    batches = refined(listed(16, 64, 128), [64], name="batch_size")
+    rates = refined(listed(0.001, 0.004, 0.006), [0.004], name="learning_rate")
+
+    assert levels(batches, "batch_size") == [16, 32, 64, 91, 128]
+    assert levels(rates, "learning_rate") == [0.001, 0.002, 0.004, 0.0049, 0.006]
+
+
+def test_what_is_added_to_a_list_has_three_digits_and_what_was_tried_keeps_its_own() -> None:
+    tried = [0.00123456, 0.01, 0.03]
+    found = refined(listed(*tried), [0.01], name="learning_rate")
+
+    # Geometric means of neighbours: 0.0035136 and 0.0173205.
+    assert levels(found, "learning_rate") == [0.00123456, 0.00351, 0.01, 0.0173, 0.03]
+
+
+def drawing(**options: Any) -> StudySpec:
+    return make_spec({"kind": "random", "n_trials": 4}, **options)
+
+
+def test_settings_to_try_again_come_after_the_default_and_before_what_is_drawn() -> None:
+    params = {"learning_rate": 0.02, "epochs": 30}
+    spec = drawing(learning_rate=RATES | {"points": None})
+    with_default = spec.model_copy(update={"include_default": True})
+
+    for found, number in ((with_trial(spec, params), 0), (with_trial(with_default, params), 1)):
+        planned = planned_settings(found) or []
+        assert planned[number] == {"learning_rate": 0.02}
+        assert found.n_trials == len(planned) == 5
+        assert found.n_given == number + 1
+        assert len({one["learning_rate"] for one in planned}) == 5
+
+
+def test_what_is_tried_anyway_or_cannot_be_tried_adds_no_trial() -> None:
+    grid = make_spec(epochs=listed(10, 20))
+    default = drawing(epochs=listed(10, 20, 30)).model_copy(update={"include_default": True})
+    all_drawn = drawing(epochs=listed(10, 20))
+
+    assert with_trial(grid, {"epochs": 20}) == grid
+    assert with_trial(all_drawn, {"epochs": 20}) == all_drawn
+    assert with_trial(grid, {"batch_size": 8}) == grid  # epochs are searched, and not given
+    assert with_trial(default, default.default_settings) == default
+    assert with_trial(make_spec(), {"epochs": 20}) == make_spec()
+    assert with_trial(grid, {"epochs": 15}).n_trials == 3
+
+
+def test_what_is_tried_again_is_not_drawn_a_second_time() -> None:
+    spec = drawing(epochs=listed(*range(10, 60, 10)))
+
+    for epochs in range(10, 60, 10):
+        planned = planned_settings(with_trial(spec, {"epochs": epochs})) or []
+        assert planned[0] == {"epochs": epochs}
+        assert len({one["epochs"] for one in planned}) == len(planned) == 5
+
+
+def test_a_drawn_search_is_refined_with_its_winner_in_it() -> None:
+    found = refined(
+        RATES | {"points": None}, [0.003], name="learning_rate", drawn=[0.0002, 0.003, 0.05]
+    )
+
+    assert [trial.settings for trial in found.spec.by_hand] == [{"learning_rate": 0.003}]
+    assert found.n_trials == 4
 
 
 def test_limits_do_not_take_away_what_was_tried() -> None:
     found = refined(listed(1.0, 3.0, 5.0), [5.0], name="learning_rate")
 
-    assert levels(found, "learning_rate") == [3.0, 4.0, 5.0]
+    assert levels(found, "learning_rate") == [3.0, 3.87, 5.0]
 
 
 def test_values_that_may_not_be_zero_stop_above_it() -> None:
@@ -180,7 +253,7 @@ def test_drawn_numbers_go_a_sixth_of_the_range_beyond_the_best() -> None:
     found = refined(span, [0.33, 0.22], name="dropout_rate", drawn=drawn)
 
     assert bounds(found.settings["dropout_rate"]) == pytest.approx((0.12, 0.43))
-    assert found.n_trials == 5
+    assert found.n_trials == 6  # the old winner once more
 
 
 def test_drawn_numbers_on_a_log_scale_go_half_the_span_beyond_an_end() -> None:
@@ -298,7 +371,8 @@ def test_the_new_study_is_a_valid_spec_with_other_folds_and_what_was_fixed() -> 
     assert found.spec.space["batch_size"] == Fixed(value=64)
     assert (found.spec.seed, found.spec.name) == (spec.seed + 1, "x, refined")
     assert found.spec.data == spec.data
-    assert found.kept == (0, 10)
+    assert found.spec.include_default
+    assert found.winner == {**spec.fixed, **rows[10]}
     assert refine(found.spec, list(found.spec.grid()), stands(1, [0])).spec.name == "x, refined"
 
 
@@ -312,7 +386,8 @@ def test_too_many_cells_are_drawn_from_instead() -> None:
     # 15 values with a step more or half the span beyond, in half steps; never below 1.
     n_cells = math.prod(len(levels(found, name)) for name in spec.searched)
     assert n_cells > 10_000
-    assert (found.spec.sampler.kind, found.n_trials) == ("random", 3375)
+    assert (found.spec.sampler.kind, found.spec.sampler.n_trials) == ("random", 3375)
+    assert found.n_trials == 3376  # the old winner once more
     assert found.note == f"{n_cells:,} cells are too many for a grid: 3,375 of them are drawn."
 
 

@@ -266,7 +266,7 @@ def test_the_refined_spec_is_json_and_its_reasons_stand_beside_it() -> None:
     assert StudySpec.parse(result.stdout) == proposed.refinement.spec
     for sentence in proposed.refinement.sentences.values():
         assert sentence in result.stderr
-    assert "A new study has 6 trials. In this one, which keeps what is finished, 4 trials " in (
+    assert "A new study has 7 trials. In this one, which keeps what is finished, 4 trials " in (
         result.stderr
     )
 

@@ -12,9 +12,9 @@ import pytest
 from pages.parts.charts.colors import LEADER, NEUTRAL
 from pages.parts.charts.honest import Levels, honest_lines
 from pages.parts.charts.importance import common_bars, effect_bars
-from pages.parts.charts.plots import titled
+from pages.parts.charts.plots import titled, with_digits
 from pages.parts.charts.search_curve import found_by_trials
-from pages.parts.charts.what_if import ASKED, Guess, guessed_score
+from pages.parts.charts.what_if import ASKED, Guess, Scale, guessed_score
 
 EFFECTS = pd.DataFrame(
     {
@@ -143,7 +143,7 @@ def test_a_prediction_is_a_bar_with_a_dot_above_the_trials_that_come_nearest() -
         Guess(0.75, 0.7, 0.8),
         [(7, 0.76), (3, 0.71)],
         title="T",
-        value="accuracy",
+        scale=Scale("accuracy"),
         leader=(7, 0.755),
     )
 
@@ -158,6 +158,31 @@ def test_a_prediction_is_a_bar_with_a_dot_above_the_trials_that_come_nearest() -
 
 
 def test_where_nothing_near_was_tried_no_score_is_drawn() -> None:
-    option = guessed_score(None, [(7, 0.76)], title="Don't know", value="accuracy")
+    option = guessed_score(None, [(7, 0.76)], title="Don't know", scale=Scale("accuracy"))
 
     assert [one["name"] for one in option["series"]] == ["tried"]
+
+
+def test_a_prediction_has_the_digits_that_scores_are_worth_and_no_room_past_their_end() -> None:
+    guess = Guess(0.98512, 0.95123, 0.99987)
+
+    option = guessed_score(
+        guess, [(7, 0.97654)], title="T", scale=Scale("accuracy", (0.0, 1.0), n_digits=2)
+    )
+
+    series = {one["name"]: one for one in option["series"]}
+    assert series["90 % of such trials"]["data"] == [[0.95, ASKED], [1.0, ASKED]]
+    assert series["predicted"]["data"] == [[0.99, ASKED]]
+    assert series["tried"]["data"] == [[0.98, "trial 7"]]
+    assert option["xAxis"]["max"] == 1.0
+    assert "min" not in option["xAxis"]
+
+
+def test_scores_in_a_figure_get_as_many_decimals_as_their_error_supports() -> None:
+    figure = go.Figure(
+        go.Scatter(x=[1], y=[0.71234], hovertemplate="%{x}: %{y:.4g} in %{x:.3g} s")
+    )
+
+    with_digits(figure, 2)
+
+    assert figure.data[0].hovertemplate == "%{x}: %{y:.2f} in %{x:.3g} s"

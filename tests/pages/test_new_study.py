@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.parts import show
-from pages.parts.forms.brief import time_text
+from pages.parts.estimated import time_text
 from pages.parts.forms.budget import changed_fields
 from pages.parts.forms.data import fitting
 from pages.parts.forms.draft import (
@@ -577,7 +577,9 @@ def _captions(at: AppTest) -> list[str]:
 def test_a_recipe_opens_filled_in_and_can_start(opened: AppTest) -> None:
     at = _go(opened, recipe="pima-batch-epochs")
 
-    assert _bar(at).startswith("18 trials × 3 folds × 1 repeat = 54 fits (18 trained) · about")
+    assert _bar(at).startswith(
+        "18 trials × 3 folds × 1 repeat = 54 fits (18 trained) · perhaps"
+    )
     assert at.text_input(key="space_batch_size_list").value == "10, 20, 40, 60, 80, 100"
     assert not at.button(key="new_start").disabled
     assert list(at.query_params) == ["draft"]
@@ -829,7 +831,7 @@ def test_a_recipe_has_a_variant_with_sealed_rows_and_confirmed_leaders(
 
     assert sealed == with_sealed_test(spec)
     assert bar.startswith("19 trials × 3 folds × 1 repeat = 57 fits (21 trained), then up to")
-    assert " up to 297 to confirm · about" in bar  # the default settings come along
+    assert " up to 297 to confirm · perhaps " in bar  # the default settings come along
     assert check(at.session_state["new_draft"].fields).spec == spec
 
 
@@ -891,6 +893,11 @@ def test_default_settings_are_a_limit_that_can_be_left_out(opened: AppTest) -> N
         (Estimate(9 * 60, 16 * 60, 54, 54, 6, 12 * 60), 1.0, "about 12 min (9–16 min)"),
         (Estimate(9 * 60, 16 * 60, 54, 54, 6, 12 * 60), 0.01, "about 7 s (5–10 s)"),
         (Estimate(540, 960, 54, 54, 6, 720, is_least=True), 1.0, "at least 9 min"),
+        (
+            Estimate(1, 3, 54, 54, 6, 2, is_measured=False),
+            1.0,
+            "perhaps 2 s (1–3 s), not measured here yet",
+        ),
     ],
 )
 def test_time_is_told_with_its_interval(guess: Estimate, share: float, text: str) -> None:
@@ -1012,6 +1019,28 @@ def test_a_search_that_draws_is_refined_as_a_new_study_alone(opened: AppTest) ->
 
     assert "new_refine_here" not in [button.key for button in at.button]
     assert at.button(key="new_start").proto.type == "primary"
+
+
+def test_the_old_leader_is_tried_again_unless_somebody_switches_it_off(opened: AppTest) -> None:
+    space = {
+        "learning_rate": {"kind": "log_range", "low": 1e-4, "high": 1e-1},
+        "epochs": {"kind": "list", "values": [10, 20]},
+    }
+    study = _finished(space=space, sampler={"kind": "random", "n_trials": 12})
+    at = _go(opened, **{"from": study.id, "refine": "1"})
+    spec = check(at.session_state["new_draft"].fields).spec
+    proposed = propose(database(), study.id)
+    assert spec == proposed.refinement.spec
+    assert [trial.number for trial in spec.by_hand] == [1]  # after the default settings
+    assert _bar(at).startswith("13 trials")
+
+    at.toggle(key="new_try_winner").set_value(False).run()
+
+    spec = check(at.session_state["new_draft"].fields).spec
+    assert spec is not None
+    assert spec.by_hand == ()
+    assert _bar(at).startswith("12 trials")
+    assert at.toggle(key="new_try_winner").value is False  # and can be switched on again
 
 
 def test_two_clicks_refine_once(opened: AppTest) -> None:

@@ -164,6 +164,23 @@ def test_trials_are_sorted_and_filtered_by_diagnosis(finished: WrittenStudy) -> 
     assert len(grid(page)) == 12
 
 
+def test_the_diagnoses_of_the_listed_trials_are_counted(
+    finished: WrittenStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = opened(finished.id, tab="Results")
+    assert "Diagnoses: 11 still improving." in texts(page)
+
+    page.multiselect(key="filter_batch_size").set_value([10]).run()
+    n_listed = sum(word != "" for word in grid(page)["diagnosis"])
+    assert f"Diagnoses: {n_listed} still improving." in texts(page)
+
+    monkeypatch.setattr("pages.parts.study.results._MOST_COUNTED", 5)
+    page = opened(finished.id, tab="Results")
+    assert page.button(key="results_count").label == "Count the diagnoses of 12 trials"
+    page.button(key="results_count").click().run()
+    assert "Diagnoses: 11 still improving." in texts(page)
+
+
 def test_each_filter_has_a_button_that_takes_it_away(finished: WrittenStudy) -> None:
     page = opened(finished.id, tab="Results")
     assert not {key for key in buttons(page) if key.startswith("chip_")}

@@ -190,7 +190,7 @@ def test_a_running_study_has_a_card_with_progress_and_best_so_far() -> None:
     app = run_app()
 
     [bar] = app.get("progress")
-    assert bar.proto.text == "33% of 21 fits · about 4 s left"
+    assert bar.proto.text == "33% of 21 fits · about 4 s (3–6 s) left"
     assert "Best so far: 0.741 ± 0.018, trial 2" in [caption.value for caption in app.caption]
 
 

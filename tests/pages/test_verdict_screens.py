@@ -166,6 +166,8 @@ def test_the_progress_of_confirming_is_that_of_its_round(db: Database) -> None:
 
     assert progress(row) == 0.8
     assert status_sentence(row, 0, "UTC") == row.phase
+    timed = dataclasses.replace(row, seconds_left=4.0)
+    assert status_sentence(timed, 0, "UTC") == f"{row.phase} · about 4 s (3–6 s) for these"
     assert progress(training(db, "Confirming the best 5 with 4 repeats")) == 0.0
     assert study_badge(training(db, "Repeating trial 3: 1 of 45 fits")).word == "Confirming"
     assert study_badge(training(db, "Training")).word == "Training"

@@ -14,6 +14,7 @@ from storage.results import Batch, CurvePiece, FitRow, TrialRow, write_batch
 from storage.studies import FINISHED, PREPARING, TRAINING, Claim
 from tuning.launch import launch
 from tuning.parameters import Value
+from tuning.samplers import planned_settings
 from tuning.spec import StudySpec
 
 N_FOLDS = 3
@@ -126,7 +127,7 @@ class WrittenStudy:
 
     def params(self, number: int) -> dict[str, Value]:
         """Return the searched values of a trial."""
-        return list(self.spec.grid())[number]
+        return (planned_settings(self.spec) or [])[number]
 
     def _complete_row(self, number: int, params: dict[str, Value], n_epochs: int) -> TrialRow:
         return TrialRow(

@@ -6,7 +6,8 @@ Epochs count from 0 in code and from 1 in sentences.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,6 +46,12 @@ RULES: Mapping[Label, str] = {
 
 FEWEST_EPOCHS = 10
 MOST_TIMES = 3  # the epochs so far; slopes under noise foretell no more
+
+
+def counts_in_words(labels: Iterable[str]) -> str:
+    """Say how many trials have each label, the most frequent first: "9 plateau, 1 diverged"."""
+    counts = Counter(label for label in labels if label)
+    return ", ".join(f"{count:,} {label}" for label, count in counts.most_common())
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,8 @@ class Estimate:
     is_least : bool
         Whether only `low_s` holds, to be shown with "at least": some trainings are much
         larger than any measured one.
+    is_measured : bool
+        Whether this machine has timed trainings of the kind, and not prior figures stand in.
     """
 
     low_s: float
@@ -104,6 +106,7 @@ class Estimate:
     n_computations: int
     likely_s: float
     is_least: bool = False
+    is_measured: bool = True
 
 
 @dataclass(frozen=True)
@@ -260,11 +263,14 @@ def estimate_alone(db: Database, spec: StudySpec, info: DatasetInfo) -> Estimate
     """Estimate a study from what this machine has timed, whatever past estimates were."""
     trainer, n_cores = trainer_of(spec.model), n_usable_cores()
     if trainer == STACKED:
-        pace = measured_stack_pace(read_stack_timings(db))
-        return estimate_stacks(pace, spec, info, n_cores)
+        stacks = read_stack_timings(db)
+        found = estimate_stacks(measured_stack_pace(stacks), spec, info, n_cores)
+        return replace(found, is_measured=bool(stacks))
     timings = read_timings(db, spec.model, trainer)
     n_at_once = at_once(trainer, n_cores, spec.n_trials * spec.n_fits_per_trial)
-    return estimate_with(measured_pace(spec.model, trainer, timings), spec, info, n_at_once)
+    pace = measured_pace(spec.model, trainer, timings)
+    found = estimate_with(pace, spec, info, n_at_once)
+    return replace(found, is_measured=bool(timings))
 
 
 def at_once(trainer: str, n_cores: int, n_trainings: int) -> int:

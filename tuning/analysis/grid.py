@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from storage.reading import Trials
 from tuning.analysis.tables import trial_table
 from tuning.analysis.verdict import Judgement
-from tuning.digits import DIGITS_ALONE, decimals
 from tuning.spec import StudySpec
 
 UNFINISHED = "–"
@@ -78,9 +77,7 @@ def _cell_text(value: Any) -> str:  # noqa: ANN401 (cells have many types)
 def make_grid(spec: StudySpec, trials: Trials, found: Judgement) -> Grid:
     """Make the grid of a study."""
     table = grid_table(spec, trials, found)
-    widths = table["half_width"]
-    smallest = float(widths[widths > 0].min()) if (widths > 0).any() else math.nan
-    return Grid(table, decimals(smallest) if math.isfinite(smallest) else DIGITS_ALONE)
+    return Grid(table, found.n_digits)
 
 
 def grid_table(spec: StudySpec, trials: Trials, found: Judgement) -> pd.DataFrame:

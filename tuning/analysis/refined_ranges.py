@@ -30,6 +30,8 @@ _HIGHEST: Mapping[str, float] = {
 }
 _CHEAP_LOW = ("epochs", "n_hidden", "n_neurons", "kernel_size")
 _CHEAP_HIGH = ("batch_size", "pool_size")
+_LOG = ("learning_rate", "batch_size")  # what people double or divide by ten
+_DIGITS = 3  # of a value that is added to a list
 _N_STEPS = 6  # of a range that was drawn from
 _LEAST_SHARE = 0.1  # of the lowest value tried, where the bound itself is not allowed
 _DECADE = 10  # two values further apart than this factor lie on a log scale
@@ -148,14 +150,14 @@ def _of_levels(tried: Tried, *, is_flat: bool) -> Refined:
     if is_flat and best.min() == levels[0] and best.max() == levels[-1]:
         return _fixed_at_cheapest(tried, tuple(numbers))
     is_log = isinstance(tried.setting, LogRange) or (
-        isinstance(tried.setting, Choices) and _is_log(levels)
+        isinstance(tried.setting, Choices) and (_is_log(levels) or tried.name in _LOG)
     )
     places = np.searchsorted(levels, [best.min(), best.max(), cast("float", tried.winner)])
     points = _finer(np.log10(levels) if is_log else levels, *(int(p) for p in places))
     wanted = 10**points if is_log else points
     low, high = _limits(tried, levels)
     values = _distinct(np.clip(wanted, low, high), whole=tried.is_whole)
-    setting = _as_written(tried, values)
+    setting = _as_written(tried, values, levels)
     at_ends = bool(places[2] == 0), bool(places[2] == len(levels) - 1)
     moved = _Moved(levels, wanted, (low, high), at_ends)
     return Refined(setting, _sentence(tried, setting, moved))
@@ -252,8 +254,11 @@ def _distinct(numbers: Array, *, whole: bool) -> tuple[Value, ...]:
     return tuple(sorted(dict.fromkeys(values)))
 
 
-def _as_written(tried: Tried, values: tuple[Value, ...]) -> Setting:
-    """Return a range where the setting was one and its values are these; a list otherwise."""
+def _as_written(tried: Tried, values: tuple[Value, ...], had: Array) -> Setting:
+    """Return a range where the setting was one and its values are these; a list otherwise.
+
+    In a list, values that were not tried yet are rounded to what a person would write.
+    """
     if len(values) == 1:
         return Fixed(value=values[0])
     old = tried.setting
@@ -268,7 +273,15 @@ def _as_written(tried: Tried, values: tuple[Value, ...]) -> Setting:
         for setting in written:
             if _are_equal(grid_values(tried.name, setting), values):
                 return canonical(tried.name, setting)
-    return canonical(tried.name, Choices(values=values))
+    numbers = (_written(cast("float", value), had, whole=tried.is_whole) for value in values)
+    return canonical(tried.name, Choices(values=tuple(dict.fromkeys(numbers))))
+
+
+def _written(number: float, had: Array, *, whole: bool) -> float:
+    """Return a number to three digits, unless it is whole or was tried."""
+    if whole or np.isclose(had, number, rtol=_ROUND, atol=0).any():
+        return number
+    return float(f"{number:.{_DIGITS}g}")
 
 
 def _are_equal(found: tuple[Value, ...] | None, wanted: tuple[Value, ...]) -> bool:

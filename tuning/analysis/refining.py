@@ -17,8 +17,8 @@ from tuning.analysis.intervals import Array
 from tuning.analysis.refined_ranges import Tried, refined
 from tuning.analysis.winner import best_row, complete_rows
 from tuning.parameters import Value
-from tuning.sampler_spec import SamplerSpec
-from tuning.setting import Fixed, Setting, n_values
+from tuning.sampler_spec import HandTrial, SamplerSpec
+from tuning.setting import Fixed, Setting, grid_values, n_values
 from tuning.spec import MOST_FITS, MOST_TRIALS, StudySpec
 
 _FEWEST_BEST = 3
@@ -64,14 +64,15 @@ class Refinement:
         What happens to each searched parameter and why, by name.
     note : str
         What changes besides; empty if nothing does.
-    kept : tuple of int
-        Rows whose settings the new study tries as well: the default and the winner.
+    winner : dict
+        Every parameter of the old winner, which the new study tries as well; so it does the
+        default settings.
     """
 
     spec: StudySpec
     sentences: dict[str, str]
     note: str
-    kept: tuple[int, ...]
+    winner: dict[str, Value]
 
     @property
     def settings(self) -> dict[str, Setting]:
@@ -80,7 +81,7 @@ class Refinement:
 
     @property
     def n_trials(self) -> int:
-        """Trials the new search will run, without those that are kept."""
+        """Trials the new search will run, the default's and the old winner's included."""
         return self.spec.n_trials
 
 
@@ -166,11 +167,49 @@ def refine(
         "space": {name: setting.model_dump() for name, setting in space.items()},
         "sampler": sampler.model_dump(),
         "by_hand": (),
+        "include_default": any(not isinstance(setting, Fixed) for setting in space.values()),
         "is_refined": True,
         "seed": (spec.seed + 1) % 2**32,
     }
-    kept = tuple(dict.fromkeys([0, standing.winner]))
-    return Refinement(StudySpec.parse(spec.model_dump() | changes), sentences, note, kept)
+    winning = {**spec.fixed, **settings[standing.winner]}
+    finer = with_trial(StudySpec.parse(spec.model_dump() | changes), winning)
+    return Refinement(finer, sentences, note, winning)
+
+
+def with_trial(spec: StudySpec, params: Mapping[str, Value]) -> StudySpec:
+    """Return a study that tries these settings too, before those its sampler chooses.
+
+    The study stays as it is where it tries them anyway: as its default settings, or as one of
+    the cells of which it tries all. So it does where a parameter it searches is not given, and
+    where there is no room for one more trial.
+
+    Parameters
+    ----------
+    params : mapping
+        Values by name; those of parameters that the study does not search are not needed.
+    """
+    searched = spec.searched
+    if not searched or not set(searched) <= set(params):
+        return spec
+    settings = {name: params[name] for name in searched}
+    if spec.include_default and settings == spec.default_settings:
+        return spec
+    if _tries_every_cell(spec) and all(
+        settings[name] in (grid_values(name, setting) or ())
+        for name, setting in searched.items()
+    ):
+        return spec
+    if (spec.n_trials + 1) * spec.n_fits_per_trial > MOST_FITS:
+        return spec
+    trial = HandTrial(number=int(spec.include_default), settings=settings)
+    return StudySpec.parse(spec.model_dump() | {"by_hand": [trial.model_dump()]})
+
+
+def _tries_every_cell(spec: StudySpec) -> bool:
+    cells = spec.n_cells
+    return cells is not None and (
+        spec.sampler.kind == "grid" or (not spec.sampler.learns and spec.n_searched >= cells)
+    )
 
 
 def _sampler(spec: StudySpec, space: Mapping[str, Setting]) -> tuple[SamplerSpec, str]:
@@ -181,7 +220,8 @@ def _sampler(spec: StudySpec, space: Mapping[str, Setting]) -> tuple[SamplerSpec
     if spec.sampler.kind != "grid":
         return spec.sampler, ""
     n_cells = math.prod(n_values(name, setting) or 1 for name, setting in searched.items())
-    if n_cells <= MOST_TRIALS and n_cells * spec.n_fits_per_trial <= MOST_FITS:
+    most = min(MOST_TRIALS, MOST_FITS // spec.n_fits_per_trial)
+    if n_cells < most:  # and one more with the default settings
         return spec.sampler, ""
     n_trials = spec.n_trials
     return (

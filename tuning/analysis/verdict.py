@@ -35,6 +35,7 @@ from tuning.analysis.ties import Ranking, rank, withhold
 from tuning.analysis.winner import HonestScore, Luck, best_by_luck, honest_score
 from tuning.datasets.info import DatasetInfo
 from tuning.datasets.splits import count_rows
+from tuning.digits import DIGITS_ALONE, common_decimals
 from tuning.spec import StudySpec
 
 Kind = Literal["none", "leads", "tied", "default", "guessing", "cannot tell"]
@@ -124,6 +125,13 @@ class Judgement:
     ranking: Ranking | None
     sign: int
     is_skipped: bool = False
+
+    @property
+    def n_digits(self) -> int:
+        """Decimals of scores where many stand together: as many as the smallest ± supports."""
+        if self.table.empty:
+            return DIGITS_ALONE
+        return common_decimals(self.table["half_width"].to_list())
 
     @property
     def best_first(self) -> list[int]:

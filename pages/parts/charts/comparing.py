@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from pages.parts.charts.colors import HIGHLIGHTS, LEADER, NEUTRAL, SECOND
 from pages.parts.charts.plots import count_axis, titled
 from tuning.analysis.curves import Array, thin
+from tuning.digits import signed_between
 
 _COLORS = (LEADER, SECOND, *HIGHLIGHTS)
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
@@ -167,9 +168,11 @@ def gaps_chart(
             "thickness": 2,
             "width": 4,
         },
-        customdata=table[["low", "high"]],
-        hovertemplate="%{y}: %{x:+.4f} (%{customdata[0]:+.4f} to %{customdata[1]:+.4f})"
-        + "<extra></extra>",
+        customdata=[
+            (signed_between(gap, low, high),)
+            for gap, low, high in table[["gap", "low", "high"]].itertuples(index=False)
+        ],
+        hovertemplate="%{y}: %{customdata[0]}<extra></extra>",
     )
     low, high = min(table["low"].min(), 0.0), max(table["high"].max(), 0.0)
     room = _ROOM * (high - low) or 1.0

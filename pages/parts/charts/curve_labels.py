@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tuning.analysis.curves import Array
+from tuning.digits import DIGITS_ALONE
 
 _PLOT_PX = 230.0  # height of the plot inside its chart, about
 _LABEL_PX = 14.0
@@ -99,20 +100,22 @@ def _apart(places: Sequence[float]) -> list[float]:
     return free
 
 
-def end_label(name: str, value: float, shift: float) -> dict[str, Any]:
+def end_label(
+    name: str, value: float, shift: float, n_digits: int = DIGITS_ALONE
+) -> dict[str, Any]:
     """Return the label of a line, with the value it ends at, moved down by some pixels."""
     return {
         "show": True,
-        "formatter": f"{name.removeprefix('trial ')}  {_short(value)}",
+        "formatter": f"{name.removeprefix('trial ')}  {_short(value, n_digits)}",
         "distance": 6,
         "offset": [0, round(shift, 1)],
     }
 
 
-def _short(value: float) -> str:
-    """Write a value in about four digits: 0.741, 68.14, 5,194."""
+def _short(value: float, n_digits: int) -> str:
+    """Write a value in the decimals it is worth, a large one in four digits: 0.74, 5,194."""
     if abs(value) < _LARGE:
-        return f"{value:.3f}"
+        return f"{value:.{n_digits}f}"
     return f"{value:,.{max(3 - math.floor(math.log10(abs(value))), 0)}f}"
 
 

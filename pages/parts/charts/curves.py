@@ -31,6 +31,7 @@ from pages.parts.charts.curve_labels import (
 from pages.parts.charts.curve_lines import Display, Lines
 from pages.parts.charts.titles import broken
 from tuning.analysis.curves import Array
+from tuning.digits import DIGITS_ALONE
 
 Option = dict[str, Any]
 
@@ -52,12 +53,15 @@ class Frame:
         A dashed line with its name.
     last_epoch : int or None
         Where the x axis ends; None lets it end with the data.
+    n_digits : int
+        Decimals of values below ten.
     """
 
     title: str
     value: str
     reference: tuple[str, float] | None = None
     last_epoch: int | None = None
+    n_digits: int = DIGITS_ALONE
     display: Display = field(default_factory=Display)
 
 
@@ -77,12 +81,16 @@ def learning_curves(table: pd.DataFrame, lines: Lines, frame: Frame) -> Option:
     values = value_range(_drawn(table))
     series += _lines(table, lines, frame, values[:2])
     option = _axes(frame)
-    option["tooltip"]["valueFormatter"] = "%.3f" if abs(values[1]) < _LARGE else "%.1f"
+    option["tooltip"]["valueFormatter"] = _written(frame, values[1])
     if not frame.display.log_y:
         option["yAxis"] |= {"min": values[0], "max": values[1], "interval": values[2]}
     option["dataset"] = {"source": table}
     option["series"] = series
     return option
+
+
+def _written(frame: Frame, most: float) -> str:
+    return f"%.{frame.n_digits if abs(most) < _LARGE else 1}f"
 
 
 def _drawn(table: pd.DataFrame) -> Array:
@@ -114,7 +122,9 @@ def _lines(
     shifts = spread_labels(ends, values, last_epoch, log_x=display.log_x, log_y=display.log_y)
     for one in series:
         if one["name"] in ends:
-            one["endLabel"] = end_label(one["name"], ends[one["name"]][1], shifts[one["name"]])
+            one["endLabel"] = end_label(
+                one["name"], ends[one["name"]][1], shifts[one["name"]], frame.n_digits
+            )
     return series
 
 

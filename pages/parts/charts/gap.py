@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from pages.parts.charts.colors import HIGHLIGHTS, LEADER, NEUTRAL, SECOND
 from pages.parts.charts.plots import titled
+from tuning.digits import signed_between
 
 _ROW_PX, _FRAME_PX = 24, 150
 _SIZE = 11
@@ -52,9 +53,13 @@ def gap_intervals(
             "thickness": 2,
             "width": 4,
         },
-        customdata=table.assign(word=table["tie"].map(_WORDS))[["word", "low", "high"]],
-        hovertemplate="%{y}: %{customdata[0]}<br>%{x:+.4f} (%{customdata[1]:+.4f} to "
-        + "%{customdata[2]:+.4f})<extra></extra>",
+        customdata=[
+            (_WORDS[tie], signed_between(gap, low, high))
+            for tie, gap, low, high in table[["tie", "gap", "low", "high"]].itertuples(
+                index=False
+            )
+        ],
+        hovertemplate="%{y}: %{customdata[0]}<br>%{customdata[1]}<extra></extra>",
     )
     figure.update_xaxes(
         title=f"difference in {score_word} on the same folds",

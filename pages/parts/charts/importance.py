@@ -189,7 +189,7 @@ def two_parameter_map(
             customdata=counts.to_numpy(),
             colorscale=list(colors),
             colorbar={"title": labels[2], "thickness": 14},
-            texttemplate="%{z:.3f}" if has_text else None,
+            texttemplate="%{z:.4g}" if has_text else None,
             hoverongaps=False,
             xgap=1,
             ygap=1,

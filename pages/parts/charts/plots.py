@@ -11,6 +11,7 @@ from pages.parts.charts.titles import broken
 _LINE_PX = 20  # of the title
 _TITLE_LINES = 2  # there is always room for so many
 _EACH_BELOW = 10  # steps of an axis that counts
+SCORE = ":.4g}"  # how a chart writes a score, until it is known what its ± supports
 _TOGETHER = "\u00a0±\u00a0"  # a score and its ± stay on one line
 
 
@@ -39,6 +40,15 @@ def titled(figure: go.Figure, title: str, *, has_legend: bool = False) -> go.Fig
         )
     figure.update_yaxes(automargin=True)
     return figure
+
+
+def with_digits(figure: go.Figure, n_digits: int) -> None:
+    """Write scores with as many decimals as their ± supports; charts write four digits."""
+    for trace in figure.data:
+        for name in ("hovertemplate", "texttemplate"):
+            template = getattr(trace, name, None)
+            if isinstance(template, str) and SCORE in template:
+                trace[name] = template.replace(SCORE, f":.{n_digits}f}}")
 
 
 def count_axis(figure: go.Figure, n: int, title: str) -> None:

@@ -5,15 +5,18 @@ An ECharts option: it is drawn anew at each move of a slider, and Plotly would b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pages.parts.charts.colors import LEADER, NEUTRAL, SECOND
 from pages.parts.charts.titles import broken
+from tuning.digits import DIGITS_ALONE
 
 Option = dict[str, Any]
 
+_GAP = 0.06  # of the scores, on either side
 _PRECISION = 12  # digits; ECharts would round the place of a line to two
 ASKED = "these settings"
 
@@ -26,13 +29,26 @@ class Guess:
     low: float
     high: float
 
+    def rounded(self, n_digits: int) -> Guess:
+        """Return it with so many decimals."""
+        return Guess(*(round(x, n_digits) for x in (self.score, self.low, self.high)))
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What the axis shows: a score, between which ends it lies, its decimals."""
+
+    name: str
+    ends: tuple[float, float] = (-math.inf, math.inf)
+    n_digits: int = DIGITS_ALONE
+
 
 def guessed_score(
     guess: Guess | None,
     nearest: Sequence[tuple[int, float]],
     *,
     title: str,
-    value: str,
+    scale: Scale,
     leader: tuple[int, float] | None = None,
 ) -> Option:
     """Draw a predicted score with its interval above the scores of the nearest trials.
@@ -43,13 +59,13 @@ def guessed_score(
         None where nothing near was tried.
     nearest : sequence of (int, float)
         Numbers and scores of tried trials.
-    value : str
-        Name of the score.
     leader : (int, float), optional
         Number and score of the leader, drawn as a level line.
     """
+    guess = None if guess is None else guess.rounded(scale.n_digits)
     names = [f"trial {number}" for number, _ in nearest]
-    tried = [[score, name] for (_, score), name in zip(nearest, names, strict=True)]
+    scores = [round(score, scale.n_digits) for _, score in nearest]
+    tried = [[score, name] for score, name in zip(scores, names, strict=True)]
     dots: Option = _dots("tried", tried, NEUTRAL, "circle")
     if leader is not None:
         dots["markLine"] = _level(*leader)
@@ -65,17 +81,31 @@ def guessed_score(
         "legend": {"show": False},
         "grid": {"left": 4, "right": 24, "top": 72, "bottom": 24, "containLabel": True},
         "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
-        "xAxis": {
+        "xAxis": _ends(guess, scores, scale.ends)
+        | {
             "type": "value",
-            "name": value,
+            "name": scale.name,
             "nameLocation": "middle",
             "nameGap": 26,
             "scale": True,
-            "boundaryGap": ["6%", "6%"],
+            "boundaryGap": [f"{_GAP:.0%}"] * 2,
         },
         "yAxis": {"type": "category", "data": [ASKED, *names], "inverse": True},
         "series": [*_guess(guess), dots],
     }
+
+
+def _ends(guess: Guess | None, scores: Sequence[float], ends: tuple[float, float]) -> Option:
+    """Keep the gap beside the outermost mark from reaching where no score can be."""
+    drawn = [*scores, *(() if guess is None else (guess.low, guess.high))]
+    low, high = min(drawn), max(drawn)
+    gap = _GAP * (high - low)
+    found: Option = {}
+    if low - gap < ends[0]:
+        found["min"] = ends[0]
+    if high + gap > ends[1]:
+        found["max"] = ends[1]
+    return found
 
 
 def _guess(guess: Guess | None) -> list[Option]:

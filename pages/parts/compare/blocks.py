@@ -55,7 +55,10 @@ def draw_overview(entries: Sequence[Entry]) -> None:
     )
     st.dataframe(
         shown, hide_index=True, height="content", key="compare_overview",
-        column_config={"Compared": st.column_config.TextColumn(pinned=True)},
+        column_config={
+            "Compared": st.column_config.TextColumn(pinned=True),
+            "Verdict of its study": st.column_config.TextColumn(width="medium"),
+        },
         alt="Scores and costs, side by side",
     )  # fmt: skip
 

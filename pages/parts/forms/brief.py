@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.parts import show, state
+from pages.parts.estimated import confirming_text, time_text
 from pages.parts.forms.budget import draw_budget
 from pages.parts.words import HELP
 from storage.database import Database
 from storage.timings import read_past_estimates
 from tuning.analysis.estimate import Estimate, estimate
 from tuning.analysis.past import calibration_of, past_sentence
-from tuning.confirm_plan import most_extra_fits, race_as_search
 from tuning.datasets.info import DatasetInfo
 from tuning.models.size import layer_text, n_weights
 from tuning.parameters import PARAMETERS, Value, show_value
@@ -66,23 +66,10 @@ def brief_of(db: Database, spec: StudySpec, info: DatasetInfo) -> Brief:
         network=_network(spec, info, sized),
         trials=shown if spec.searched else (),
         n_more=spec.n_trials - len(shown),
-        cost=_cost(spec, guess, _confirming(db, spec, info)),
+        cost=_cost(spec, guess, confirming_text(db, spec, info)),
         time=time_text(guess),
         past=past_sentence(calibration_of(read_past_estimates(db))),
     )
-
-
-def time_text(guess: Estimate, share: float = 1.0) -> str:
-    """Say how long a study, or a share of it, will take: "about 12 min (9–16 min)".
-
-    Only the lower end is told where some trainings are far larger than any measured one.
-    """
-    low_s, likely_s, high_s = (
-        each * share for each in (guess.low_s, guess.likely_s, guess.high_s)
-    )
-    if guess.is_least:
-        return f"at least {show.about(low_s, low_s).removeprefix('about ')}"
-    return show.about(low_s, high_s, likely_s)
 
 
 def _cost(spec: StudySpec, guess: Estimate, confirming: str) -> str:
@@ -91,17 +78,6 @@ def _cost(spec: StudySpec, guess: Estimate, confirming: str) -> str:
     if guess.n_computations >= guess.n_trained:
         return cost
     return f"{cost} · {show.plural(guess.n_computations, 'computation')}"
-
-
-def _confirming(db: Database, spec: StudySpec, info: DatasetInfo) -> str:
-    """Say how long confirming may take after the search: ", then up to 40 s to confirm"."""
-    if not most_extra_fits(spec):
-        return ""
-    guess = estimate(db, race_as_search(spec), info)
-    if guess.is_least:
-        return ", confirming not counted"
-    most = show.about(guess.high_s, guess.high_s).removeprefix("about ")
-    return f", then up to {most} to confirm"
 
 
 def predicted(info: DatasetInfo) -> str:

@@ -83,7 +83,11 @@ def new_draft(origin: str, dataset: str = "") -> Draft:
         If there is nothing to refine yet, or nothing at all.
     """
     spec = spec_of_origin(state.db(), origin, dataset)
-    return Draft.begin(uuid.uuid4().hex[:12], origin, spec)
+    kind, _, name = origin.partition(":")
+    winner = None
+    if kind == "refine":
+        winner = remembered_proposal(state.db(), name).refinement.winner
+    return Draft.begin(uuid.uuid4().hex[:12], origin, spec, winner)
 
 
 def stored_draft(draft_id: str) -> Draft | None:

@@ -13,6 +13,7 @@ from typing import Any
 from pages.parts.forms.draft import Fields
 from pages.parts.forms.samplers import sampler_warnings
 from pages.parts.forms.sealing import FEWEST_ROWS_TO_SEAL
+from tuning.analysis.refining import with_trial
 from tuning.checks import study_problems, study_warnings
 from tuning.datasets.catalogue import dataset_info
 from tuning.datasets.info import DatasetInfo
@@ -97,6 +98,8 @@ def check(fields: Fields) -> Checked:
     _find_dataset(fields, checked)
     raw_space = _read_space(fields, checked)
     spec = _parse(_raw(fields, raw_space, checked.info), checked)
+    if spec is not None and fields["try_winner"]:
+        spec = with_winner(spec, fields)
     if spec is not None and checked.info is not None:
         _tell(checked.problems, study_problems(spec, checked.info))
         _tell(checked.warnings, _warnings(spec, checked.info))
@@ -106,6 +109,12 @@ def check(fields: Fields) -> Checked:
     if spec is not None and not checked.problems:
         checked.spec = _as_published_or_own(spec)
     return checked
+
+
+def with_winner(spec: StudySpec, fields: Fields) -> StudySpec:
+    """Return the study with the old winner's settings as one more trial, if it is one more."""
+    written = fields["winner"].items()
+    return with_trial(spec, {name: PARAMETERS[name].parse(value) for name, value in written})
 
 
 def rows_of(fields: Fields) -> list[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import links, problems, show, state
+from pages.parts.estimated import time_text
 from pages.parts.forms import widgets
-from pages.parts.forms.brief import Brief, time_text
+from pages.parts.forms.brief import Brief
+from pages.parts.forms.reading import Checked, with_winner
 from pages.parts.forms.start import leave_for
 from pages.parts.words import HELP
 from storage.database import Database
@@ -17,6 +19,7 @@ from tuning.errors import SpecError, TuningError
 from tuning.extension import extend
 from tuning.judging import known_info
 from tuning.refined import Proposed, propose
+from tuning.spec import StudySpec
 
 _KNOWN, _EXTENDED = "new_refinement", "new_extended"
 _KIND = "refine"
@@ -51,11 +54,13 @@ def refined_from() -> str:
     return study_id if kind == _KIND else ""
 
 
-def draw_refinement(brief: Brief | None) -> bool:
+def draw_refinement(checked: Checked, brief: Brief | None) -> bool:
     """Draw what a finer search tries and why; True where the study itself can have it.
 
     Parameters
     ----------
+    checked : Checked
+        The form of the new study.
     brief : Brief or None
         Of the new study, as it stands in the form.
     """
@@ -73,7 +78,7 @@ def draw_refinement(brief: Brief | None) -> bool:
         _draw_reasons(proposed)
         if proposed.extension is not None:
             _draw_extension(proposed)
-        _draw_new_study(proposed, brief)
+        _draw_new_study(proposed, checked.spec, brief)
     return proposed.extension is not None
 
 
@@ -113,13 +118,18 @@ def _cost(proposed: Proposed) -> str:
     return f"{n_fits}, {time_text(guess, proposed.n_more / spec.n_trials)}"
 
 
-def _draw_new_study(proposed: Proposed, brief: Brief | None) -> None:
-    n_trials = show.plural(proposed.refinement.n_trials, "trial")
+def _draw_new_study(proposed: Proposed, spec: StudySpec | None, brief: Brief | None) -> None:
+    n_trials = show.plural((spec or proposed.refinement.spec).n_trials, "trial")
     time = "" if brief is None else f", {show.escape(brief.time)}"
     st.markdown(
         f"**As a new study** {n_trials}{time}. It is filled in below, and judges the finer "
         + "values on other folds."
     )
+    fields = widgets.current().fields
+    if spec is not None and (spec.by_hand or with_winner(spec, fields) != spec):
+        st.toggle(
+            "Try the old leader again", key=widgets.bind("try_winner"), help=HELP["try_winner"]
+        )
 
 
 @problems.told

@@ -7,9 +7,10 @@ import uuid
 import streamlit as st
 
 from pages.parts import links, problems
+from pages.parts.estimated import confirming_text, time_text
 from pages.parts.offer import offer_cousin
 from pages.parts.running import worker_is_offline
-from pages.parts.show import about, plural
+from pages.parts.show import plural
 from pages.parts.state import db, recall, remember, take
 from tuning.analysis.estimate import estimate
 from tuning.datasets.catalogue import dataset_info, fetch, is_available
@@ -30,11 +31,12 @@ def example_spec() -> StudySpec:
 def example_card() -> None:
     """Draw the example with the button that runs it."""
     spec = example_spec()
-    guess = estimate(db(), spec, dataset_info(spec.data.dataset))
+    info = dataset_info(spec.data.dataset)
+    guess = estimate(db(), spec, info)
     st.subheader("Watch it work", anchor=False)
     st.markdown(
-        f"{spec.n_trials} settings for predicting diabetes, {plural(guess.n_fits, 'fit')}, "
-        + f"then confirming; {about(guess.low_s, guess.high_s)}."
+        f"{spec.n_trials} settings for predicting diabetes, {plural(guess.n_fits, 'fit')}: "
+        + f"{time_text(guess)}{confirming_text(db(), spec, info)}."
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import links
-from pages.parts.show import about, plural
+from pages.parts.estimated import time_text
+from pages.parts.show import plural
 from pages.parts.state import db
 from tuning.analysis.estimate import estimate
 from tuning.datasets.catalogue import dataset_info
@@ -58,5 +59,4 @@ def _time(name: str) -> str:
     """Say how long a recipe takes on this machine."""
     spec = RECIPES[name].spec
     info = dataset_info(spec.data.dataset, spec.data.digits)
-    guess = estimate(db(), spec, info)
-    return about(guess.low_s, guess.high_s)
+    return time_text(estimate(db(), spec, info))

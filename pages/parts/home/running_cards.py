@@ -7,9 +7,9 @@ import streamlit as st
 from pages.parts import links, problems
 from pages.parts.home.studies_grid import show_running
 from pages.parts.running import progress, running, study_badge
-from pages.parts.show import duration, escape, plural
+from pages.parts.show import escape, plural
 from pages.parts.state import db
-from pages.parts.study.facts import is_confirming
+from pages.parts.study.facts import confirming_sentence, is_confirming, time_left
 from storage.errors import UnknownStudyError
 from storage.studies import WAITING, StudyRow, get_study, n_ahead
 from storage.wishes import ask_to_stop
@@ -62,11 +62,11 @@ def _progress_words(row: StudyRow) -> str:
         ahead = n_ahead(db(), row)
         return f"{ahead} ahead, starts by itself" if ahead else "Next in line, starts by itself"
     if is_confirming(row):
-        return escape(row.phase)
+        return escape(confirming_sentence(row))
     done = f"{progress(row):.0%} of {plural(row.n_fits_planned, 'fit')}"
-    if row.seconds_left is None:
-        return f"{done} · {escape(row.phase)}" if row.phase else done
-    return f"{done} · about {duration(row.seconds_left)} left"
+    if row.phase not in {"", "Training"}:
+        return f"{done} · {escape(row.phase)}"
+    return done if row.seconds_left is None else f"{done} · {time_left(row.seconds_left)} left"
 
 
 def _best_words(row: StudyRow) -> str:

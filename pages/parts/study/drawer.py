@@ -21,6 +21,7 @@ from pages.parts.study.facts import (
     SCORES,
     SPREAD_HELP,
     as_python,
+    digits_of,
     settings_text,
     trained_by,
     trial_ending,
@@ -168,7 +169,11 @@ def settings_table(searched: dict[str, Value], fixed: dict[str, Value]) -> None:
     st.dataframe(
         pd.DataFrame(rows, columns=["Setting", "Value", "How"]),
         hide_index=True,
-        column_config={"Value": st.column_config.TextColumn(width="medium")},
+        column_config={
+            "Setting": st.column_config.TextColumn(width="medium"),
+            "Value": st.column_config.TextColumn(width="medium"),
+            "How": st.column_config.TextColumn(width="small"),
+        },
         height="content",
         alt="Settings of the trial",
     )
@@ -288,5 +293,6 @@ def _chart(view: View, number: int, measure: Measure, title: str) -> None:
     with view.reader.reading() as seen:
         book = seen.curves_of([number])
         table = curve_table(book, measure, lines, Display(training=True))
-    option = learning_curves(table, lines, Frame(title, measure.word))
+        n_digits = digits_of(seen.judged.found, view.row.score_name, measure)
+    option = learning_curves(table, lines, Frame(title, measure.word, n_digits=n_digits))
     st.echarts_chart(option, height=_CURVES_PX, key=f"drawer_{measure.label}", alt=title)

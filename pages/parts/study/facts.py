@@ -10,10 +10,12 @@ from typing import Any
 from pages.parts.show import SAMPLERS, about, clock, duration, plural
 from storage.results import FitRow, TrialRow
 from storage.studies import FINISHED, PAUSED, PREPARING, STOPPED, TRAINING, WAITING, StudyRow
+from tuning.analysis.curves import Measure, measures
 from tuning.analysis.remaining import while_running
+from tuning.analysis.verdict import Judgement
 from tuning.analysis.verdict_words import SCORE_WORDS
 from tuning.datasets.info import DatasetInfo
-from tuning.digits import with_error
+from tuning.digits import DIGITS_ALONE, with_error
 from tuning.parameters import PARAMETERS, Value, show_value
 from tuning.spec import StudySpec
 from tuning.training.choice import trainers_in_words
@@ -134,14 +136,28 @@ def _ended_sentence(row: StudyRow, fits: str, timezone: str) -> str:
 
 def _training_sentence(row: StudyRow, fits: str, *, confirms: bool) -> str:
     if is_confirming(row):
-        return "Confirming ends after the current epoch" if is_skipping(row) else row.phase
+        return confirming_sentence(row)
     if row.phase not in {"", "Training"}:
         return f"{row.phase} · {fits}"
     then = " · then confirming" if confirms else ""
     if row.seconds_left is None:
         return f"{fits}{then} · time left: after the first epoch"
-    low_s, high_s = while_running(row.seconds_left)
-    return f"{fits}{then} · {about(low_s, high_s, row.seconds_left)} left"
+    return f"{fits}{then} · {time_left(row.seconds_left)} left"
+
+
+def confirming_sentence(row: StudyRow) -> str:
+    """Say how far the current round of confirming is, and how long it still takes."""
+    if is_skipping(row):
+        return "Confirming ends after the current epoch"
+    if row.seconds_left is None:
+        return row.phase
+    return f"{row.phase} · {time_left(row.seconds_left)} for these"
+
+
+def time_left(seconds: float) -> str:
+    """Say how long something that is running still takes: "about 12 s (9–16 s)"."""
+    low_s, high_s = while_running(seconds)
+    return about(low_s, high_s, seconds)
 
 
 def _failed_sentence(row: StudyRow) -> str:
@@ -189,6 +205,11 @@ def as_python(settings: Mapping[str, Value]) -> str:
 
 def _literal(value: Value) -> str:
     return repr(list(value)) if isinstance(value, tuple) else repr(value)
+
+
+def digits_of(found: Judgement, score: str, measure: Measure) -> int:
+    """Return the decimals of a curve's values: of the score as many as its ± supports."""
+    return found.n_digits if measure == measures(score)[0] else DIGITS_ALONE
 
 
 def guessing(info: DatasetInfo | None) -> float | None:

@@ -18,7 +18,7 @@ from pages.parts.charts.curve_lines import (
 from pages.parts.charts.curves import Frame, learning_curves
 from pages.parts.show import clock, escape, plural
 from pages.parts.state import recall, remember, timezone, token
-from pages.parts.study.facts import SCORES, guessing, settings_text
+from pages.parts.study.facts import SCORES, digits_of, guessing, settings_text
 from pages.parts.study.luck import history_chart, luck_caption
 from pages.parts.study.reader import StudyReader
 from pages.parts.study.view import View, highlighted
@@ -202,7 +202,7 @@ def _make_picture(view: View, seen: StudyReader, wanted: _Wanted) -> _Picture:
     table = history(seen.scores, seen.row.direction)
     history_title = history_finding(table)
     training, n_training = _in_training(view.spec, seen)
-    drawn = _Drawn(view, seen.row, book, lines, wanted.display)
+    drawn = _Drawn(view, seen.row, book, lines, wanted.display, found)
     return _Picture(
         last_piece=seen.last_piece,
         curves=drawn.option(wanted.measure, curves_title),
@@ -227,6 +227,7 @@ class _Drawn:
     book: CurveBook
     lines: Lines
     display: Display
+    found: Judgement
 
     def option(self, measure: Measure, title: str) -> dict[str, Any]:
         table = curve_table(self.book, measure, self.lines, self.display)
@@ -236,6 +237,7 @@ class _Drawn:
             reference=_reference(self.view, measure),
             last_epoch=None if self.row.is_final else longest_epochs(self.view.spec),
             display=self.display,
+            n_digits=digits_of(self.found, self.row.score_name, measure),
         )
         return learning_curves(table, self.lines, frame)
 

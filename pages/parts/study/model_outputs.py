@@ -32,6 +32,7 @@ from tuning.analysis.outputs import (
     said_classes,
 )
 from tuning.datasets.info import DatasetInfo
+from tuning.digits import DIGITS_ALONE, decimals
 from tuning.sealed import Opened, opened_test, other_openings
 from tuning.sealed_outputs import SealedOutputs, outputs_path, read_outputs
 
@@ -85,9 +86,10 @@ def _scores(opened: Opened, n_openings: int) -> None:
     rows = []
     for name, value in opened.scores.items():
         found = opened.interval(name, n_openings=n_openings)
-        ends = "" if found is None else f"{found.low:.4f} to {found.high:.4f}"
+        n_digits = DIGITS_ALONE if found is None else decimals((found.high - found.low) / 2)
+        ends = "" if found is None else f"{found.low:.{n_digits}f} to {found.high:.{n_digits}f}"
         level = "" if found is None else f"{100 * found.level:.3g} %"
-        rows.append((SCORES.get(name, name), f"{value:.4f}", ends, level))
+        rows.append((SCORES.get(name, name), f"{value:.{n_digits}f}", ends, level))
     table = pd.DataFrame(rows, columns=["Score", "Value", "Interval", "Level"])
     st.dataframe(table, hide_index=True, height="content", alt="Scores on the sealed rows")
 

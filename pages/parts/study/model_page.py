@@ -8,6 +8,7 @@ from pages.parts.charts.curve_lines import Display, Lines, curve_table
 from pages.parts.charts.curves import Frame, learning_curves
 from pages.parts.study.analysis_views.snapshot import PICTURES
 from pages.parts.study.diagnosed import diagnosis_of
+from pages.parts.study.facts import digits_of
 from pages.parts.study.model_network import network_part
 from pages.parts.study.model_outputs import outputs_part
 from pages.parts.study.view import View
@@ -59,5 +60,6 @@ def _chart(view: View, number: int, measure: Measure, title: str) -> None:
     lines = Lines(number, n_trials=1)
     with view.reader.reading() as seen:
         table = curve_table(seen.curves_of([number]), measure, lines, Display(training=True))
-    option = learning_curves(table, lines, Frame(title, measure.word))
+        n_digits = digits_of(seen.judged.found, view.row.score_name, measure)
+    option = learning_curves(table, lines, Frame(title, measure.word, n_digits=n_digits))
     st.echarts_chart(option, height=_CURVES_PX, key=f"best_{measure.label}", alt=title)

@@ -12,6 +12,8 @@ from pages.parts.charts.curve_lines import Display, Lines, curve_table
 from pages.parts.charts.curves import Frame, learning_curves
 from pages.parts.show import plural
 from pages.parts.state import recall, remember
+from pages.parts.study.diagnosed import diagnosed
+from pages.parts.study.facts import digits_of
 from pages.parts.study.header import downloads
 from pages.parts.study.results_chips import clear
 from pages.parts.study.results_controls import controls
@@ -19,11 +21,14 @@ from pages.parts.study.results_gap import gap_chart
 from pages.parts.study.results_grid import results_grid
 from pages.parts.study.results_snapshot import Snapshot, news
 from pages.parts.study.view import View, highlighted
+from pages.parts.words import HELP
 from tuning.analysis.curves import measures
+from tuning.analysis.diagnosis_words import counts_in_words
 from tuning.analysis.grid import make_grid, matching, ordered
 
 _NEWS_S = 3.0
 _CURVES_PX = 300
+_MOST_COUNTED = 500  # trials whose curves are read without being asked
 
 
 def results_tab(view: View) -> None:
@@ -43,6 +48,7 @@ def results_tab(view: View) -> None:
         st.button("Clear filters", key="results_clear", on_click=clear, args=(asked.hiding,))
         return
     results_grid(view, snapshot, table, asked)
+    _diagnosis_counts(view, snapshot, table["number"].tolist())
     _ticked_curves(view)
     with st.popover("Download", icon=":material/download:", key="results_downloads"):
         downloads(view.id, "results")
@@ -105,6 +111,20 @@ def _news(view: View) -> None:
             st.caption(f"Based on {plural(len(snapshot.finished), 'finished trial')}.")
 
 
+def _diagnosis_counts(view: View, snapshot: Snapshot, numbers: list[int]) -> None:
+    """Say how many of the listed trials have which diagnosis; of many only when asked."""
+    wanted = view.key("results_counted")
+    if len(numbers) > _MOST_COUNTED and not recall(wanted):
+        st.button(
+            f"Count the diagnoses of {len(numbers):,} trials", key="results_count",
+            type="tertiary", on_click=remember, args=(wanted, True),
+        )  # fmt: skip
+        return
+    text = counts_in_words(diagnosed(view, snapshot, numbers).labels(numbers))
+    if text:
+        st.caption(f"Diagnoses: {text}.", help=HELP["diagnosis"])
+
+
 def _ticked_curves(view: View) -> None:
     """Draw the curves of the highlighted trials below the grid."""
     chosen = highlighted()
@@ -116,10 +136,11 @@ def _ticked_curves(view: View) -> None:
         table = seen.made(
             ("ticked", drawn), lambda: curve_table(book, measure, lines, Display())
         )
+        n_digits = digits_of(seen.judged.found, view.row.score_name, measure)
     if not drawn:
         st.caption("Tick rows to see their curves here and to highlight them in Live.")
         return
     title = f"{measure.label} of {plural(len(drawn), 'ticked trial')} by epoch"
-    frame = Frame(title, f"{measure.word} on validation rows")
+    frame = Frame(title, f"{measure.word} on validation rows", n_digits=n_digits)
     option = learning_curves(table, lines, frame)
     st.echarts_chart(option, height=_CURVES_PX, key="results_curves", alt=title)

@@ -201,7 +201,9 @@ def _trial_columns(open_key: str, numbers: Sequence[int]) -> dict[str, Any]:
         "marks": config.TextColumn("Marks", help="Star and tags, given where a trial is open."),
         "curve": config.LineChartColumn("Curve", width="small", help=_CURVE_HELP),
         "best_epoch": config.NumberColumn("Best epoch", format="%d", help=_BEST_HELP),
-        "diagnosis": config.TextColumn("Diagnosis", help=HELP["diagnosis"]),
+        "diagnosis": config.TextColumn(
+            "Diagnosis", width="medium", help=HELP["diagnosis"]
+        ),
         "n_epochs": config.NumberColumn(
             "Epochs trained", format="%.4g",
             help="Mean over the fits; fewer than asked for where early stopping ended them.",

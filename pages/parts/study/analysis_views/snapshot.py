@@ -14,6 +14,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from pages.parts.charts.plots import with_digits
 from pages.parts.state import db
 from pages.parts.study.reader import StudyReader
 from pages.parts.study.view import View
@@ -109,6 +110,7 @@ def plot(
     view: View, figure: go.Figure, title: str, snapshot: Snapshot, height: int = CHART_PX
 ) -> None:
     """Draw a Plotly chart that is also a file to take away."""
+    with_digits(figure, snapshot.judged.found.n_digits)
     picture = str(st.session_state.get("an_picture") or PICTURES[0]).lower()
     config: dict[str, Any] = {
         "displaylogo": False,

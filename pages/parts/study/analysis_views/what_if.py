@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from pages.parts.charts.what_if import Guess, guessed_score
+from pages.parts.charts.what_if import Guess, Scale, guessed_score
 from pages.parts.show import escape
 from pages.parts.study.analysis_views.snapshot import (
     Question,
@@ -27,6 +27,7 @@ from tuning.analysis.asking import (
     prediction_sentence,
     values_to_ask,
 )
+from tuning.analysis.study_scores import half_width_of
 from tuning.analysis.tables import settings_of
 from tuning.analysis.what_if import Nearest, Prediction, WhatIf, limits_of, make_what_if
 from tuning.digits import with_error
@@ -96,7 +97,7 @@ def _ask(view: View, snapshot: Snapshot, what_if: WhatIf) -> None:
     with answers:
         found = what_if.predict(settings)
         _answer(view, snapshot, found)
-        _nearest(snapshot, found, settings)
+        _nearest(view, snapshot, found, settings)
 
 
 def _control(view: View, snapshot: Snapshot, name: str) -> Value:
@@ -153,13 +154,21 @@ def _answer(view: View, snapshot: Snapshot, found: Prediction) -> None:
         Guess(*in_own_units(found, sign)) if found.is_known else None,
         [(near.number, sign * near.score) for near in found.nearest],
         title=title,
-        value=SCORES[view.row.score_name],
+        scale=Scale(SCORES[view.row.score_name], _own_ends(snapshot), judged.n_digits),
         leader=leader,
     )
     st.echarts_chart(option, height=_CHART_PX, key="what_if_chart", alt=title)
 
 
-def _nearest(snapshot: Snapshot, found: Prediction, asked: Mapping[str, Value]) -> None:
+def _own_ends(snapshot: Snapshot) -> tuple[float, float]:
+    """Return between which values a score lies, as it is shown: a loss from 0 on."""
+    low, high = limits_of(snapshot.judged.spec.evaluation.score)
+    return (low, high) if snapshot.scores.sign > 0 else (-high, -low)
+
+
+def _nearest(
+    view: View, snapshot: Snapshot, found: Prediction, asked: Mapping[str, Value]
+) -> None:
     """List the tried trials that come nearest; each opens its drawer."""
     st.caption("Tried, the nearest first:")
     for place, near in enumerate(found.nearest):
@@ -167,10 +176,14 @@ def _nearest(snapshot: Snapshot, found: Prediction, asked: Mapping[str, Value]) 
             if st.button(f"Trial {near.number}", key=f"what_if_near_{place}", type="tertiary"):
                 open_drawer(near.number)
                 st.rerun()
-            st.caption(_of_trial(snapshot, near, asked))
+            st.caption(_of_trial(view, snapshot, near, asked))
 
 
-def _of_trial(snapshot: Snapshot, near: Nearest, asked: Mapping[str, Value]) -> str:
-    settings = settings_of(snapshot.lines[near.number])
-    score = with_error(snapshot.scores.sign * near.score)
+def _of_trial(view: View, snapshot: Snapshot, near: Nearest, asked: Mapping[str, Value]) -> str:
+    line = snapshot.lines[near.number]
+    settings = settings_of(line)
+    mean, half_width = snapshot.scores.sign * near.score, None
+    if view.info is not None:
+        half_width = half_width_of(view.spec, view.info, mean, line.spread)
+    score = with_error(mean, half_width)
     return escape(f"{score} · {differences(settings, asked)}")
