@@ -432,10 +432,12 @@ def test_a_collector_tells_how_long_the_rest_takes_by_its_epochs(
     both, other = [training(1, 0), training(1, 1)], training(2, 2)
     values = np.zeros((2, 5), np.float32)
 
+    clock[0] += 50.0  # what passes before the first epoch says nothing about the others
+    collector.epoch([both[0], other], 0, values)  # nobody waits for the second
     assert collector.seconds_left() is None
     clock[0] += 6.0
-    collector.epoch([*both, other], 0, values)  # nobody waits for the third
-    assert collector.seconds_left() == pytest.approx(6.0)  # 2 of 4 epochs, in 6 s
+    collector.epoch(both[1:], 0, values)
+    assert collector.seconds_left() == pytest.approx(12.0)  # 2 of 4 epochs, the second in 6 s
     collector.epoch(both, 1, values)
     assert collector.seconds_left() == 0
 
@@ -446,13 +448,14 @@ def test_a_collector_counts_fits_that_ended_early_as_done(
     clock = [0.0]
     monkeypatch.setattr("tuning.confirming.time.perf_counter", lambda: clock[0])
     collector, training = collector_of((1, 1, 0), (1, 1, 1), (1, 2, 0), (1, 2, 1))
-    clock[0] = 9.0
 
-    for fold in (0, 1):
-        collector.result(training(1, fold), Readout(1, 2), FitResult({"accuracy": 0.8}))
+    collector.result(training(1, 0), Readout(1, 2), FitResult({"accuracy": 0.8}))
+    assert collector.seconds_left() is None
+    clock[0] = 4.0
+    collector.result(training(1, 1), Readout(1, 2), FitResult({"accuracy": 0.8}))
     collector.result(training(2, 0), Readout(1, 2), FitResult({"accuracy": 0.8}))
 
-    assert collector.seconds_left() == pytest.approx(3.0)
+    assert collector.seconds_left() == pytest.approx(2.0)  # two in 4 s, one is left
 
 
 def test_a_collector_ends_trainings_that_nobody_waits_for() -> None:

@@ -220,7 +220,7 @@ class FitCollector:
             training.n_epochs for training in trainings if self._is_wanted(training)
         )
         self._n_epochs = 0
-        self._started_at = time.perf_counter()
+        self._first: tuple[float, float] | None = None
         self.n_wanted = len(self._wanted)
         self.fits: list[FitRow] = []
 
@@ -243,6 +243,7 @@ class FitCollector:
         """Count epochs, and let curves go: nothing is drawn of these fits."""
         with self._lock:
             self._n_epochs += sum(map(self._is_wanted, trainings))
+            self._see()
 
     def result(self, training: Training, readout: Readout, result: FitResult) -> None:
         """Take the result of a readout; see `Reporter`."""
@@ -254,6 +255,7 @@ class FitCollector:
                 self._wanted.discard(place)
                 self._untaken.append(row)
                 self.fits.append(row)
+                self._see()
 
     def stopping(self, trainings: Sequence[Training]) -> NDArray[np.bool_]:
         """Tell which trainings should end; see `Reporter`."""
@@ -263,16 +265,25 @@ class FitCollector:
             return np.array([not self._is_wanted(training) for training in trainings], bool)
 
     def seconds_left(self) -> float | None:
-        """Return how long the rest takes at the pace so far; None before the first epoch.
+        """Return how long the rest takes at the pace so far; None before there is a pace.
 
-        Fits that end early count as done when they end: until then it is an upper bound.
+        It is measured from the first epoch on: what passes before it comes once. Fits that
+        end early count as done when they end: until then it is an upper bound.
         """
         with self._lock:
-            by_epochs = self._n_epochs / max(self._n_epochs_wanted, 1)
-            done = min(max(by_epochs, len(self.fits) / max(self.n_wanted, 1)), 1.0)
-        if not done:
+            done, first = self._done(), self._first
+        if first is None or done <= first[1]:
             return None
-        return (time.perf_counter() - self._started_at) * (1 - done) / done
+        return (time.perf_counter() - first[0]) * (1 - done) / (done - first[1])
+
+    def _done(self) -> float:
+        """Return the share of all that is done, by epochs or by fits, whichever is more."""
+        by_epochs = self._n_epochs / max(self._n_epochs_wanted, 1)
+        return min(max(by_epochs, len(self.fits) / max(self.n_wanted, 1)), 1.0)
+
+    def _see(self) -> None:
+        if self._first is None:
+            self._first = time.perf_counter(), self._done()
 
     def _is_wanted(self, training: Training) -> bool:
         return any(_place(training, readout) in self._wanted for readout in training.readouts)

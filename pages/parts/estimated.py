@@ -9,6 +9,7 @@ from tuning.confirm_plan import most_extra_fits, race_as_search
 from tuning.datasets.info import DatasetInfo
 from tuning.spec import StudySpec
 
+UNMEASURED = "Perhaps: a guess, until this machine has trained something of the kind."
 _ABOUT = "about "
 
 
@@ -16,7 +17,7 @@ def time_text(guess: Estimate, share: float = 1.0) -> str:
     """Say how long a study, or a share of it, will take: "about 12 min (9–16 min)".
 
     Only the lower end is told where some trainings are far larger than any measured one. On a
-    machine that has trained nothing of the kind it is a guess, and said to be one.
+    machine that has trained nothing of the kind it is a guess, and called so: "perhaps".
     """
     low_s, likely_s, high_s = (
         each * share for each in (guess.low_s, guess.likely_s, guess.high_s)
@@ -26,7 +27,7 @@ def time_text(guess: Estimate, share: float = 1.0) -> str:
     known = about(low_s, high_s, likely_s)
     if guess.is_measured:
         return known
-    return f"perhaps {known.removeprefix(_ABOUT)}, not measured here yet"
+    return f"perhaps {known.removeprefix(_ABOUT)}"
 
 
 def confirming_text(db: Database, spec: StudySpec, info: DatasetInfo) -> str:

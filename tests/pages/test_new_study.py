@@ -896,7 +896,7 @@ def test_default_settings_are_a_limit_that_can_be_left_out(opened: AppTest) -> N
         (
             Estimate(1, 3, 54, 54, 6, 2, is_measured=False),
             1.0,
-            "perhaps 2 s (1–3 s), not measured here yet",
+            "perhaps 2 s (1–3 s)",
         ),
     ],
 )

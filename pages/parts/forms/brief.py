@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.parts import show, state
-from pages.parts.estimated import confirming_text, time_text
+from pages.parts.estimated import UNMEASURED, confirming_text, time_text
 from pages.parts.forms.budget import draw_budget
 from pages.parts.words import HELP
 from storage.database import Database
@@ -68,8 +68,14 @@ def brief_of(db: Database, spec: StudySpec, info: DatasetInfo) -> Brief:
         n_more=spec.n_trials - len(shown),
         cost=_cost(spec, guess, confirming_text(db, spec, info)),
         time=time_text(guess),
-        past=past_sentence(calibration_of(read_past_estimates(db))),
+        past=_past(db, guess),
     )
+
+
+def _past(db: Database, guess: Estimate) -> str:
+    if not guess.is_measured:
+        return UNMEASURED
+    return past_sentence(calibration_of(read_past_estimates(db)))
 
 
 def _cost(spec: StudySpec, guess: Estimate, confirming: str) -> str:

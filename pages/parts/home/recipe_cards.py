@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import links
-from pages.parts.estimated import time_text
+from pages.parts.estimated import UNMEASURED, time_text
 from pages.parts.show import plural
 from pages.parts.state import db
-from tuning.analysis.estimate import estimate
+from tuning.analysis.estimate import Estimate, estimate
 from tuning.datasets.catalogue import dataset_info
 from tuning.recipe import Recipe
 from tuning.recipes import RECIPES
@@ -24,21 +24,24 @@ def recipe_cards() -> None:
         "Show", [_ALL, *groups], default=_ALL, required=True, key="recipe_group",
         label_visibility="collapsed",
     )  # fmt: skip
+    shown = [recipe for recipe in RECIPES.values() if group in (_ALL, recipe.group)]
+    guesses = [_guess(recipe.name) for recipe in shown]
+    if not all(guess.is_measured for guess in guesses):
+        st.caption(UNMEASURED)
     grid = st.grid(4, min_column_width=240)
-    for recipe in RECIPES.values():
-        if group in (_ALL, recipe.group):
-            with grid.container(border=True, height="stretch"):
-                _draw(recipe)
+    for recipe, guess in zip(shown, guesses, strict=True):
+        with grid.container(border=True, height="stretch"):
+            _draw(recipe, guess)
 
 
-def _draw(recipe: Recipe) -> None:
+def _draw(recipe: Recipe, guess: Estimate) -> None:
     spec = recipe.spec
     st.markdown(f"**{recipe.title}**")
     n_fits = spec.n_trials * spec.n_fits_per_trial
     st.caption(
         f"{recipe.group}  \n"
         + f"{plural(spec.n_trials, 'trial')} · {plural(n_fits, 'fit')}  \n"
-        + _time(recipe.name)
+        + time_text(guess)
     )
     st.space("stretch")
     st.button(
@@ -55,8 +58,8 @@ def _open(name: str) -> None:
 
 
 @st.cache_data(ttl=_ESTIMATES_KEPT_S, show_spinner=False, max_entries=64)
-def _time(name: str) -> str:
-    """Say how long a recipe takes on this machine."""
+def _guess(name: str) -> Estimate:
+    """Return how long a recipe takes on this machine."""
     spec = RECIPES[name].spec
     info = dataset_info(spec.data.dataset, spec.data.digits)
-    return time_text(estimate(db(), spec, info))
+    return estimate(db(), spec, info)

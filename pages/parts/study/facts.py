@@ -185,9 +185,10 @@ def ended_toast(row: StudyRow) -> str:
 
 
 def settings_text(settings: Mapping[str, Value]) -> str:
-    """Write settings in one line: batch size 20 · epochs 100."""
+    """Write settings in one line, numbers in four digits: batch size 20 · epochs 100."""
     return " · ".join(
-        f"{in_sentence(PARAMETERS[name].label)} {show_value(value)}"
+        f"{in_sentence(PARAMETERS[name].label)} "
+        + (f"{value:.4g}" if isinstance(value, float) else show_value(value))
         for name, value in settings.items()
     )
 
