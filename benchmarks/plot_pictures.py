@@ -19,23 +19,24 @@ from PIL import Image
 _ROOT = Path(__file__).resolve().parent.parent
 _SHEETS = _ROOT / "docs" / "screenshots"
 _NAME = re.compile(r"plot-(?P<plot>.+)-(?P<size>\d+)-(?P<scheme>light|dark)\.png")
-_ACROSS, _WIDTH = 4, 480  # pictures in a row, and the pixels of each
+_PLOT = (330, 500, 1390, 1480)  # where a picture of a page shows its plot, in pixels
+_ACROSS, _WIDTH = 4, 530  # plots in a row, and the pixels of each
 _QUALITY = 80
 
 
 def sheet(pictures: list[Path]) -> Image.Image:
-    """Put pictures of one size side by side, row by row."""
+    """Put the plots of some pictures side by side, row by row."""
+    height = round((_PLOT[3] - _PLOT[1]) * _WIDTH / (_PLOT[2] - _PLOT[0]))
     small = []
     for path in pictures:
         with Image.open(path) as picture:
-            height = round(picture.height * _WIDTH / picture.width)
-            small.append(picture.convert("RGB").resize((_WIDTH, height)))
-    height = max(picture.height for picture in small)
+            small.append(picture.convert("RGB").crop(_PLOT).resize((_WIDTH, height)))
     n_rows = -(-len(small) // _ACROSS)
-    whole = Image.new("RGB", (_ACROSS * _WIDTH, n_rows * height))
-    for place, own in enumerate(small):
+    background = small[0].getpixel((0, 0))
+    whole = Image.new("RGB", (_ACROSS * _WIDTH, n_rows * height), background)
+    for place, plot in enumerate(small):
         row, column = divmod(place, _ACROSS)
-        whole.paste(own, (column * _WIDTH, row * height))
+        whole.paste(plot, (column * _WIDTH, row * height))
     return whole
 
 
