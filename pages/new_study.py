@@ -15,6 +15,7 @@ from pages.parts.forms.model import draw_model
 from pages.parts.forms.reading import Checked, check
 from pages.parts.forms.refining import draw_refinement
 from pages.parts.forms.space import draw_space
+from pages.parts.source import draw_source
 from storage.drafts import delete_draft, save_draft
 from storage.errors import StorageError
 from tuning.errors import TuningError
@@ -70,6 +71,7 @@ def draw_head(checked: Checked) -> None:
         st.text_input(
             "Name", max_chars=80, key=widgets.bind("name"), live=widgets.LIVE, width=280
         )
+    draw_source(None if checked.spec is None else checked.spec.recipe)
     if checked.problems.get("name"):
         widgets.draw_messages(checked, "name")
 

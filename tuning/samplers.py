@@ -41,7 +41,10 @@ def planned_settings(
     if spec.include_default and not first:
         first = [spec.default_settings]
     at_start = [by_hand[number] for number in range(spec.n_given) if number in by_hand]
-    own = iter(first + _own_settings(spec, first, [*first, *at_start]))
+    known = [*first, *at_start]
+    if spec.n_cells is not None and spec.n_cells < spec.n_searched + len(at_start):
+        known = first  # so few cells that some are tried again rather than a trial be missing
+    own = iter(first + _own_settings(spec, first, known))
     settings: list[dict[str, Value]] = []
     for number in range(spec.n_trials):
         chosen = by_hand.get(number) or next(own, None)

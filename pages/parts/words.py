@@ -66,6 +66,8 @@ HELP: Mapping[str, str] = {
     "budget": "Proposes what to leave out so that the search ends in time, and says what that "
     + "costs.",
     "refine_here": "Adds the finer values to the grid of that study and lets it go on.",
+    "printed": "With older networks, another Keras and other machines; some scored the rows "
+    + "they had trained with. So it is context, not a bar to clear.",
     "try_winner": "One more trial, with the settings of the trial that leads that study: "
     + "does it lead on other folds too?",
     "target": "The column that is predicted.",

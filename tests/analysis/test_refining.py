@@ -216,6 +216,32 @@ def test_what_is_tried_anyway_or_cannot_be_tried_adds_no_trial() -> None:
     assert with_trial(grid, {"epochs": 15}).n_trials == 3
 
 
+def test_a_default_beside_the_cells_takes_the_place_of_one_of_them() -> None:
+    spec = drawing(epochs=listed(10, 20, 30, 40)).model_copy(update={"include_default": True})
+    missing = [
+        epochs
+        for epochs in (10, 20, 30, 40)
+        if {"epochs": epochs} not in (planned_settings(spec) or [])
+    ]
+    assert len(missing) == 1  # 4 trials: the default, 50 epochs, and three of the four cells
+
+    again = with_trial(spec, {"epochs": missing[0]})
+
+    assert {"epochs": missing[0]} in (planned_settings(again) or [])
+
+
+def test_where_cells_run_short_no_trial_that_was_asked_for_is_lost() -> None:
+    spec = drawing(epochs=listed(10, 20, 30, 40))
+    starting = [{"number": n, "settings": {"epochs": 10 * (n + 1)}} for n in range(3)]
+    late = {"number": 6, "settings": {"epochs": 25}}
+    asked = StudySpec.parse(spec.model_dump() | {"by_hand": [*starting, late]})
+
+    planned = planned_settings(asked) or []
+
+    assert len(planned) == asked.n_trials == 8
+    assert planned[6] == {"epochs": 25}
+
+
 def test_what_is_tried_again_is_not_drawn_a_second_time() -> None:
     spec = drawing(epochs=listed(*range(10, 60, 10)))
 

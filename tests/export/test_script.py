@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,8 @@ def train(spec: StudySpec) -> str:
     return study_id
 
 
-def write_trial(db: Database, spec: StudySpec) -> str:
-    """Write a finished first trial of a study with made-up scores."""
+def write_trial(db: Database, spec: StudySpec, scores: Sequence[float] = ()) -> str:
+    """Write a finished first trial of a study with made-up scores, one a fold."""
     study_id = launch(db, spec)
     claim = claim_study(db, "test", study_id)
     assert claim is not None
@@ -77,7 +78,14 @@ def write_trial(db: Database, spec: StudySpec) -> str:
     repeats, folds = spec.evaluation.repeats, spec.evaluation.n_folds
     places = [(repeat, fold) for repeat in range(repeats) for fold in range(folds)]
     fits = [
-        FitRow(0, repeat, fold, "COMPLETE", 0.5 + 0.1 * fold, trainer="keras")
+        FitRow(
+            0,
+            repeat,
+            fold,
+            "COMPLETE",
+            scores[fold] if scores else 0.5 + 0.1 * fold,
+            trainer="keras",
+        )
         for repeat, fold in places
     ]
     write_batch(db, claim, Batch(trials=[TrialRow(0, "COMPLETE", params, 0.5)], fits=fits))
@@ -288,6 +296,27 @@ def test_scores_in_the_script_are_those_of_the_study(score: str, digits: list[in
 
     expected = scores(task, codes.astype(np.float32), outputs)[score]
     assert found == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_rerun_may_be_off_by_what_seeds_and_folds_change_and_by_no_more() -> None:
+    # The scores of the specification's first case: 2.776 × 0.0380789 × √(2 / 5).
+    spec = small_spec("breast-cancer", evaluation={"folds": 5, "score": "accuracy"})
+    scores = [0.80, 0.75, 0.85, 0.78, 0.82]
+
+    text = training_script(database(), write_trial(database(), spec, scores))
+
+    [noise] = re.findall(r"(?m)^RECORDED_NOISE = (.*)$", text)
+    assert float(noise) == pytest.approx(0.0668657, abs=1e-6)
+    assert "allowed = RECORDED_NOISE + 1e-6" in text
+
+
+def test_where_the_fits_do_not_differ_a_rerun_may_be_off_by_a_row() -> None:
+    spec = small_spec("breast-cancer", evaluation={"folds": 5, "score": "accuracy"})
+
+    text = training_script(database(), write_trial(database(), spec, [0.9] * 5))
+
+    [noise] = re.findall(r"(?m)^RECORDED_NOISE = (.*)$", text)
+    assert float(noise) == pytest.approx(1 / 455)  # without the sealed rows
 
 
 def test_a_trial_without_a_score_has_no_script() -> None:

@@ -31,6 +31,7 @@ from tuning.confirming import Asked
 from tuning.datasets.info import Task
 from tuning.execution.interface import BestModel
 from tuning.export.files import save_trial_model
+from tuning.export.script import leader_of
 from tuning.sealed import sealed_document
 from tuning.spec import StudySpec
 
@@ -450,6 +451,21 @@ def test_other_studies_that_opened_the_same_rows_are_named(
     ) in closed
     assert "Also opened by an *earlier* one on 22 November." in scored
     assert "(97.5 % interval 0.81 to 0.94; opened 2 times)" in scored
+
+
+def test_what_the_test_found_stands_with_the_trial_whose_model_it_scored(
+    finished: WrittenStudy,
+) -> None:
+    open_test(finished.db, finished.id)
+    keep_scores(finished, trial=leader_of(finished.db, finished.id))
+    page = opened(finished.id)
+    assert page.get("plotly_chart")
+
+    page.button_group(key="best_pick").set_value("other").run()
+    page.selectbox(key="best_trial").set_value(3).run()
+
+    assert not page.get("plotly_chart")
+    assert "It scored the model of the leader, trial" in texts(page)
 
 
 def test_a_later_opening_by_another_study_does_not_widen_the_interval(

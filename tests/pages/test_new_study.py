@@ -580,6 +580,7 @@ def test_a_recipe_opens_filled_in_and_can_start(opened: AppTest) -> None:
     assert _bar(at).startswith(
         "18 trials × 3 folds × 1 repeat = 54 fits (18 trained) · perhaps"
     )
+    assert "Its source printed accuracy 0.686" in " ".join(_captions(at))
     assert at.text_input(key="space_batch_size_list").value == "10, 20, 40, 60, 80, 100"
     assert not at.button(key="new_start").disabled
     assert list(at.query_params) == ["draft"]

@@ -26,6 +26,8 @@ from tests.pages.study_page import charts, notes, opened, texts, tiles
 from tests.pages.written_study import WrittenStudy, grid_spec
 from tuning.datasets.catalogue import dataset_info
 from tuning.export.mlflow_runs import TRACKING_URI
+from tuning.launch import launch
+from tuning.recipes import RECIPES
 from tuning.setting import Choices
 from tuning.spec import StudySpec
 
@@ -478,6 +480,15 @@ def test_charts_are_looked_at_less_often_by_a_crowd() -> None:
     assert charts_every(0.8, n_watching=8) == 0.8
     assert charts_every(0.8, n_watching=9) == 1.6
     assert charts_every(5.0, n_watching=20) == 5.0
+
+
+def test_a_published_search_shows_what_its_source_printed(db: Database) -> None:
+    printed = launch(db, RECIPES["pima-batch-epochs"].spec)
+    silent = launch(db, RECIPES["bayes-dense"].spec)
+
+    shown = "Its source printed accuracy 0.686 with batch size 20 and 100 epochs."
+    assert shown in texts(opened(printed)).replace("\\", "")
+    assert "Its source printed" not in texts(opened(silent))
 
 
 @pytest.mark.parametrize(

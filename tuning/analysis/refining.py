@@ -207,9 +207,10 @@ def with_trial(spec: StudySpec, params: Mapping[str, Value]) -> StudySpec:
 
 def _tries_every_cell(spec: StudySpec) -> bool:
     cells = spec.n_cells
-    return cells is not None and (
-        spec.sampler.kind == "grid" or (not spec.sampler.learns and spec.n_searched >= cells)
-    )
+    if cells is None or spec.sampler.learns:
+        return False
+    beside = spec.include_default and not spec.has_default_cell
+    return spec.sampler.kind == "grid" or spec.n_searched - beside >= cells
 
 
 def _sampler(spec: StudySpec, space: Mapping[str, Setting]) -> tuple[SamplerSpec, str]:

@@ -31,7 +31,7 @@ from tuning.analysis.intervals import (
 from tuning.analysis.moderated import dunnett as dunnett
 from tuning.analysis.moderated import shrunk_variances as shrunk_variances
 
-BADGE_LEVEL = 0.96  # a look; the looks of a search and its race stay below 5% together
+BADGE_LEVEL = 0.96  # a look; for what those of a search and its race add up to, docs/trust.md
 DIFFERENT_FOLDS = "The default and the leader were scored on different folds."
 _FEWEST_RUNNING = 10  # trials: a badge tested from the second one on goes to chance too often
 _MOST_FAILED = 0.1

@@ -22,6 +22,7 @@ from storage.datasets import get_dataset
 from storage.results import read_fits, read_trials
 from storage.studies import StudyRow, get_study
 from tuning.analysis.intervals import KINDS, correction_of, score_interval
+from tuning.analysis.reproduction import reproduction_bands
 from tuning.analysis.study_scores import split_ratio
 from tuning.analysis.tables import settings_of
 from tuning.datasets.catalogue import catalogue, dataset_info
@@ -53,6 +54,7 @@ from tuning.spec import StudySpec
 from tuning.training.seeds import fit_seed
 
 _PACKAGES = ("tensorflow", "keras", "scikit-learn", "pandas", "numpy")
+_LEAST = 1e-4  # of a score
 _SCALERS = {"standard": "StandardScaler", "robust": "RobustScaler", "minmax": "MinMaxScaler"}
 
 
@@ -66,12 +68,6 @@ class _Trial:
     number: int
     params: Mapping[str, Value]
     scores: NDArray[np.float64]
-
-    @property
-    def test_ratio(self) -> float:
-        """Rows that score over rows that train."""
-        ratio = split_ratio(self.spec, self.info)
-        return 1 / (self.spec.evaluation.n_folds - 1) if ratio is None else ratio
 
 
 def training_script(db: Database, study_id: str, number: int | None = None) -> str:
@@ -193,8 +189,7 @@ def _constants(trial: _Trial, data: DataPieces) -> str:
     spec, evaluation, params = trial.spec, trial.spec.evaluation, trial.params
     recorded: dict[str, object] = {"RECORDED_SCORE": float(trial.scores.mean())}
     if trial.scores.size > 1:
-        recorded["RECORDED_HALF_WIDTH"] = _half_width(trial)
-        recorded["SCORED_TO_TRAINED"] = trial.test_ratio
+        recorded["RECORDED_NOISE"] = _noise(trial)
     rows: dict[str, object] = {"SEED": spec.seed, "SPLIT_SEED": spec.data.split_seed}
     if uses_published_test(spec, trial.info):
         rows["N_TRAIN"] = trial.info.n_rows
@@ -206,6 +201,21 @@ def _constants(trial: _Trial, data: DataPieces) -> str:
     seeds = "# Of each fit, by repeat and fold: starting weights, dropout, order of rows.\n"
     blocks.append(seeds + constants({"FIT_SEEDS": _fit_seeds(trial)}))
     return "\n\n".join(block for block in blocks if block)
+
+
+def _noise(trial: _Trial) -> float:
+    """Return how far a rerun may be off by chance: 95 % of those with other seeds and folds.
+
+    Where the fits do not differ at all, a row of the rows that score, or a ten-thousandth.
+    """
+    bands = reproduction_bands(trial.scores)
+    if bands is not None:
+        return bands.within_noise
+    spread, n_fits = float(trial.scores.std(ddof=1)), trial.scores.size
+    noise = float(stdtrit(n_fits - 1, 0.975)) * spread * math.sqrt(2 / n_fits)
+    if KINDS[trial.spec.evaluation.score] in {"share", "bounded"}:
+        return max(noise, 1 / count_rows(trial.spec, trial.info).search)
+    return max(noise, _LEAST * abs(float(trial.scores.mean())))
 
 
 def _half_width(trial: _Trial) -> float:
@@ -245,8 +255,8 @@ def _docstring(trial: _Trial, data: DataPieces) -> str:
         + f"trial {trial.number} scored {name} {score} in {fits}. This script trains the same "
         + "network again, on the same rows, from the same starting weights, and exits with "
         + "status 1 if its own score is another one. Bits may differ between machines and "
-        + "versions, so that both scores may differ by chance: by half of the 95 % interval "
-        + "of the recorded score and half of that of its own."
+        + "versions, so that the scores may differ: by no more than other starting weights and "
+        + "other folds of the same rows would make of it, 19 times of 20."
     )
     versions = ", ".join(f"{package} {version(package)}" for package in _PACKAGES)
     usage = f"    python {script_name(trial.row.id, trial.number)} {data.usage}".rstrip()

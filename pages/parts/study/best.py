@@ -56,8 +56,8 @@ def best_tab(view: View) -> None:
         _network(view, trial)
         _fold_scores(view, trial)
     with right:
-        sealed_card(view)
-        confusion(view)
+        sealed_card(view, number)
+        confusion(view, number)
         _model_file(view, number, found.leader)
         _script(view, number)
         st.caption("Settings as Python")

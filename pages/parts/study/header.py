@@ -18,6 +18,7 @@ from pages.parts.notes.shown import note_text, tag_badges
 from pages.parts.report import report_html
 from pages.parts.running import progress, study_badge, worker_is_offline
 from pages.parts.show import clock, escape, plural, since, state_badge
+from pages.parts.source import draw_source
 from pages.parts.state import (
     close_popover,
     db,
@@ -303,6 +304,7 @@ def _numbers(view: View) -> None:
             st.space("stretch")
             _why(head)
             st.caption(_right_of_outline(row, status), width="content")
+        draw_source(view.spec.recipe)
         if row.state == FAILED:
             st.error(status, icon=":material/error:")
         elif not row.is_final:

@@ -37,19 +37,25 @@ _UNFINISHED = "Wait until the study is finished."
 _NEVER_FINISHED = "Only a finished study has a model to test; this one did not finish."
 
 
-def sealed_card(view: View) -> None:
-    """Draw what is known of the sealed rows, and the one way to open them."""
+def sealed_card(view: View, number: int) -> None:
+    """Draw what is known of the sealed rows, and the one way to open them.
+
+    Parameters
+    ----------
+    number : int
+        The trial whose page it is; the test may have scored the model of another one.
+    """
     with st.container(border=True, key="sealed_card"):
         st.markdown("**Sealed test**", help=HELP["sealed_test"])
-        st.fragment(_card, run_every=_poll_s(view), key="sealed_test")(view)
+        st.fragment(_card, run_every=_poll_s(view), key="sealed_test")(view, number)
         if opened_test(view.row) is None and not view.watching:
             _ways_on(view)
 
 
-def confusion(view: View) -> None:
-    """Draw which classes the opened test shows to be taken for which others."""
+def confusion(view: View, number: int) -> None:
+    """Draw which classes the opened test shows a trial's model to take for which others."""
     opened = opened_test(view.row)
-    if opened is None or not opened.confusion:
+    if opened is None or not opened.confusion or _tested(opened, number) != number:
         return
     names = () if view.info is None else view.info.class_names
     table = confusion_table(opened.confusion, names)
@@ -71,6 +77,11 @@ def confusion(view: View) -> None:
         },
     )  # fmt: skip
     st.caption(f"Rows of the sealed test: {opened.n_rows:,}. A row of cells is a class.")
+
+
+def _tested(opened: Opened, number: int) -> int:
+    """Return the trial whose model the test has scored; older openings do not say."""
+    return number if opened.trial is None else opened.trial
 
 
 def _poll_s(view: View) -> float | None:
@@ -100,14 +111,14 @@ def _why_unscored(view: View) -> str:
     return "" if has_model else "It cannot be scored: no model was saved."
 
 
-def _card(view: View) -> None:
+def _card(view: View, number: int) -> None:
     """Draw the state of the test; run the whole page anew where somebody has changed it."""
     row = view.follow()
     opened = opened_test(row)
     if opened is None:
         _closed(view)
     elif opened.n_rows:
-        _scored(view, opened)
+        _scored(view, opened, number)
     else:
         _opening(view, opened)
     if (row.test_opened_at, row.test) != (view.row.test_opened_at, view.row.test):
@@ -179,17 +190,19 @@ def _opening(view: View, opened: Opened) -> None:
     st.caption(f"Opened {_time(opened.at)}.")
 
 
-def _scored(view: View, opened: Opened) -> None:
+def _scored(view: View, opened: Opened, number: int) -> None:
     others = _others(view)
     n_before = sum((other.test_opened_at or 0.0) < opened.at for other in others)
     name = view.row.score_name
     sentence = sealed_sentence(opened, name, opened.promised, n_openings=1 + n_before)
     word = SCORES[name] if name in opened.scores else ""
     st.markdown(f"**{escape(f'{word[:1].upper()}{word[1:]} {sentence}'.strip())}**")
-    st.caption(" ".join(_circumstances(view, opened, others)))
+    st.caption(" ".join(_circumstances(view, opened, others, number)))
 
 
-def _circumstances(view: View, opened: Opened, others: list[StudyRow]) -> list[str]:
+def _circumstances(
+    view: View, opened: Opened, others: list[StudyRow], number: int
+) -> list[str]:
     """Say when the test was opened, of which model, and what came before and after."""
     with view.reader.reading() as seen:
         leader = seen.judged.found.leader
@@ -197,6 +210,8 @@ def _circumstances(view: View, opened: Opened, others: list[StudyRow]) -> list[s
     parts = [f"Opened {_time(opened.at)}."]
     if opened.trial is not None and opened.trial != leader:
         parts.append(f"It scored the model of trial {opened.trial}, which led then.")
+    elif _tested(opened, number) != number:
+        parts.append(f"It scored the model of the leader, trial {opened.trial}, not this one.")
     if others:
         parts.append(f"Also opened by {_named(others)}.")
     if n_later:
