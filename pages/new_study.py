@@ -13,7 +13,7 @@ from pages.parts.forms.evaluation import draw_evaluation
 from pages.parts.forms.limits import draw_limits
 from pages.parts.forms.model import draw_model
 from pages.parts.forms.reading import Checked, check
-from pages.parts.forms.refining import draw_refinement
+from pages.parts.forms.refining import draw_refinement, draw_starting
 from pages.parts.forms.space import draw_space
 from pages.parts.source import draw_source
 from storage.drafts import delete_draft, save_draft
@@ -103,6 +103,7 @@ def draw() -> None:
         draw_data(checked)
         draw_model(checked)
         draw_space(checked)
+        draw_starting(checked.spec)
         draw_evaluation(checked)
         draw_limits(checked)
     with side:

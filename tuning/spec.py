@@ -329,6 +329,12 @@ class StudySpec(Frozen):
         return frozenset(trial.number for trial in self.by_hand)
 
     @property
+    def starting_points(self) -> tuple[HandTrial, ...]:
+        """Those trials entered by hand that come before all the sampler chooses."""
+        at_start = (trial for trial in self.by_hand if trial.number < self.n_given)
+        return tuple(sorted(at_start, key=lambda trial: trial.number))
+
+    @property
     def n_given(self) -> int:
         """Trials at the start that no sampler chooses: the default settings, those entered."""
         count = int(self.include_default)

@@ -68,7 +68,8 @@ HELP: Mapping[str, str] = {
     "refine_here": "Adds the finer values to the grid of that study and lets it go on.",
     "printed": "With older networks, another Keras and other machines; some scored the rows "
     + "they had trained with. So it is context, not a bar to clear.",
-    "try_winner": "One more trial, with the settings of the trial that leads that study: "
+    "starting": "Settings that somebody has chosen; they are tried before the sampler chooses.",
+    "try_leader": "One more trial, with the settings of the trial that leads that study: "
     + "does it lead on other folds too?",
     "target": "The column that is predicted.",
     "task": "What is predicted: yes or no, one of several classes, or a number.",

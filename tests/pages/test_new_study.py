@@ -1035,13 +1035,33 @@ def test_the_old_leader_is_tried_again_unless_somebody_switches_it_off(opened: A
     assert [trial.number for trial in spec.by_hand] == [1]  # after the default settings
     assert _bar(at).startswith("13 trials")
 
-    at.toggle(key="new_try_winner").set_value(False).run()
+    at.toggle(key="new_try_starting").set_value(False).run()
 
     spec = check(at.session_state["new_draft"].fields).spec
     assert spec is not None
     assert spec.by_hand == ()
     assert _bar(at).startswith("12 trials")
-    assert at.toggle(key="new_try_winner").value is False  # and can be switched on again
+    assert at.toggle(key="new_try_starting").value is False  # and can be switched on again
+
+
+def test_a_clone_starts_with_the_settings_that_were_chosen_for_it(opened: AppTest) -> None:
+    document = RECIPES["pima-sgd"].spec.model_dump() | {
+        "recipe": None,
+        "sampler": {"kind": "random", "n_trials": 5},
+        "by_hand": [{"number": 0, "settings": {"learning_rate": 0.02, "momentum": 0.5}}],
+    }
+    spec = StudySpec.parse(document)
+    study = WrittenStudy.waiting(database(), spec)
+
+    at = _go(opened, **{"from": study.id})
+
+    found = check(at.session_state["new_draft"].fields).spec
+    assert found is not None
+    assert found.by_hand == spec.by_hand
+    toggle = at.toggle(key="new_try_starting")
+    assert toggle.label == "Start with 1 chosen trial"
+    toggle.set_value(False).run()
+    assert _bar(at).startswith("5 trials")
 
 
 def test_two_clicks_refine_once(opened: AppTest) -> None:

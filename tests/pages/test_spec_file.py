@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.parts.forms.reading import check
 from storage.database import database
 from tests.export.small_study import SPEC, write_study
 from tuning.export.formats import FORMATS
+from tuning.launch import launch
+from tuning.spec import StudySpec
 
 FRAME = Path(__file__).resolve().parents[2] / "pages" / "frame.py"
 
@@ -38,6 +41,23 @@ def test_an_exported_spec_fills_the_form(page: AppTest) -> None:
     assert not page.exception
     assert name_of(page) == SPEC.name
     assert page.selectbox(key="new_start_from").value == "file:rates.json"
+
+
+def test_where_a_search_starts_is_part_of_its_spec_and_later_trials_are_not(
+    page: AppTest,
+) -> None:
+    document = SPEC.model_dump()
+    document |= {"sampler": {"kind": "random", "n_trials": 2}}
+    cell = dict(next(SPEC.grid()))
+    early, late = ({"number": n, "settings": cell} for n in (int(SPEC.include_default), 3))
+    spec = StudySpec.parse(document | {"by_hand": [early, late]})
+    text = FORMATS["spec"].make(database(), launch(database(), spec))
+
+    page.file_uploader(key="new_spec_file").upload("rates.json", text).run()
+
+    found = check(page.session_state["new_draft"].fields).spec
+    assert found is not None
+    assert [trial.settings for trial in found.by_hand] == [cell]
 
 
 @pytest.mark.parametrize(

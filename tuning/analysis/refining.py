@@ -59,20 +59,17 @@ class Refinement:
     Attributes
     ----------
     spec : StudySpec
-        With other folds than the study it comes from.
+        With other folds than the study it comes from. It tries the default settings and those
+        of the old winner as well.
     sentences : dict
         What happens to each searched parameter and why, by name.
     note : str
         What changes besides; empty if nothing does.
-    winner : dict
-        Every parameter of the old winner, which the new study tries as well; so it does the
-        default settings.
     """
 
     spec: StudySpec
     sentences: dict[str, str]
     note: str
-    winner: dict[str, Value]
 
     @property
     def settings(self) -> dict[str, Setting]:
@@ -173,15 +170,15 @@ def refine(
     }
     winning = {**spec.fixed, **settings[standing.winner]}
     finer = with_trial(StudySpec.parse(spec.model_dump() | changes), winning)
-    return Refinement(finer, sentences, note, winning)
+    return Refinement(finer, sentences, note)
 
 
 def with_trial(spec: StudySpec, params: Mapping[str, Value]) -> StudySpec:
     """Return a study that tries these settings too, before those its sampler chooses.
 
-    The study stays as it is where it tries them anyway: as its default settings, or as one of
-    the cells of which it tries all. So it does where a parameter it searches is not given, and
-    where there is no room for one more trial.
+    The study stays as it is where it tries them anyway: as its default settings, by hand, or
+    as one of the cells of which it tries all. So it does where a parameter it searches is not
+    given, and where there is no room for one more trial.
 
     Parameters
     ----------
@@ -194,6 +191,8 @@ def with_trial(spec: StudySpec, params: Mapping[str, Value]) -> StudySpec:
     settings = {name: params[name] for name in searched}
     if spec.include_default and settings == spec.default_settings:
         return spec
+    if any(trial.settings == settings for trial in spec.by_hand):
+        return spec
     if _tries_every_cell(spec) and all(
         settings[name] in (grid_values(name, setting) or ())
         for name, setting in searched.items()
@@ -201,8 +200,9 @@ def with_trial(spec: StudySpec, params: Mapping[str, Value]) -> StudySpec:
         return spec
     if (spec.n_trials + 1) * spec.n_fits_per_trial > MOST_FITS:
         return spec
-    trial = HandTrial(number=int(spec.include_default), settings=settings)
-    return StudySpec.parse(spec.model_dump() | {"by_hand": [trial.model_dump()]})
+    trial = HandTrial(number=spec.n_given, settings=settings)
+    by_hand = [one.model_dump() for one in (*spec.by_hand, trial)]
+    return StudySpec.parse(spec.model_dump() | {"by_hand": by_hand})
 
 
 def _tries_every_cell(spec: StudySpec) -> bool:

@@ -5,10 +5,8 @@ The script of a single trial is written by `tuning.export.script`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from storage.database import Database
 from storage.studies import get_study
@@ -44,11 +42,9 @@ class Format:
 
 
 def _spec(db: Database, study_id: str) -> bytes:
-    document: dict[str, Any] = json.loads(
-        StudySpec.parse(get_study(db, study_id).spec).to_json()
-    )
-    document.pop("by_hand", None)  # their numbers are those of this study
-    return json.dumps(document, indent=2).encode()
+    spec = StudySpec.parse(get_study(db, study_id).spec)
+    # Those entered later have numbers of this study; where it starts is part of the search.
+    return spec.model_copy(update={"by_hand": spec.starting_points}).to_json(indent=2).encode()
 
 
 def _tensorboard(db: Database, study_id: str) -> bytes:

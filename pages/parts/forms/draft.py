@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tuning.parameters import PARAMETERS, Parameter, Value, show_value
+from tuning.parameters import PARAMETERS, Parameter, show_value
 from tuning.sampler_spec import SamplerSpec
 from tuning.setting import Choices, Fixed, LogRange, Range, Setting
 from tuning.space import write_setting
@@ -60,22 +60,9 @@ class Draft:
     undo: dict[str, Any] | None = None
 
     @classmethod
-    def begin(
-        cls,
-        draft_id: str,
-        origin: str,
-        spec: StudySpec,
-        winner: Mapping[str, Value] | None = None,
-    ) -> Draft:
-        """Start a draft with everything filled in.
-
-        Parameters
-        ----------
-        winner : mapping, optional
-            Every parameter of a trial of another study that is to be tried again.
-        """
-        own = {} if winner is None else {"winner": dict(winner), "try_winner": True}
-        return cls(draft_id, origin, form_of(spec) | own, form_of(spec) | own)
+    def begin(cls, draft_id: str, origin: str, spec: StudySpec) -> Draft:
+        """Start a draft with everything filled in."""
+        return cls(draft_id, origin, form_of(spec), form_of(spec))
 
     @property
     def is_edited(self) -> bool:
@@ -122,8 +109,8 @@ def form_of(spec: StudySpec) -> Fields:
         "include_default": spec.include_default,
         "confirm": spec.confirm,
         "is_refined": spec.is_refined,
-        "winner": {},
-        "try_winner": False,
+        "starting": [{**spec.fixed, **trial.settings} for trial in spec.starting_points],
+        "try_starting": bool(spec.starting_points),
         "max_minutes": spec.max_minutes,
         "seed": spec.seed,
         **_data_fields(spec.data),

@@ -65,7 +65,7 @@ def _spec_of_file() -> StudySpec:
     """Return the study of the file that was opened last; its dataset has to be here."""
     spec = StudySpec.parse(state.recall(_FILE_TEXT))
     dataset_info(spec.data.dataset, spec.data.digits)
-    return spec.model_copy(update={"by_hand": ()})  # numbers of the other study
+    return spec
 
 
 def _usual_dataset() -> str:
@@ -83,11 +83,7 @@ def new_draft(origin: str, dataset: str = "") -> Draft:
         If there is nothing to refine yet, or nothing at all.
     """
     spec = spec_of_origin(state.db(), origin, dataset)
-    kind, _, name = origin.partition(":")
-    winner = None
-    if kind == "refine":
-        winner = remembered_proposal(state.db(), name).refinement.winner
-    return Draft.begin(uuid.uuid4().hex[:12], origin, spec, winner)
+    return Draft.begin(uuid.uuid4().hex[:12], origin, spec)
 
 
 def stored_draft(draft_id: str) -> Draft | None:

@@ -98,8 +98,8 @@ def check(fields: Fields) -> Checked:
     _find_dataset(fields, checked)
     raw_space = _read_space(fields, checked)
     spec = _parse(_raw(fields, raw_space, checked.info), checked)
-    if spec is not None and fields["try_winner"]:
-        spec = with_winner(spec, fields)
+    if spec is not None and fields["try_starting"]:
+        spec = with_starting(spec, fields)
     if spec is not None and checked.info is not None:
         _tell(checked.problems, study_problems(spec, checked.info))
         _tell(checked.warnings, _warnings(spec, checked.info))
@@ -111,10 +111,12 @@ def check(fields: Fields) -> Checked:
     return checked
 
 
-def with_winner(spec: StudySpec, fields: Fields) -> StudySpec:
-    """Return the study with the old winner's settings as one more trial, if it is one more."""
-    written = fields["winner"].items()
-    return with_trial(spec, {name: PARAMETERS[name].parse(value) for name, value in written})
+def with_starting(spec: StudySpec, fields: Fields) -> StudySpec:
+    """Return the study with the settings that are to be tried first, as far as it has room."""
+    for written in fields["starting"]:
+        params = {name: PARAMETERS[name].parse(value) for name, value in written.items()}
+        spec = with_trial(spec, params)
+    return spec
 
 
 def rows_of(fields: Fields) -> list[str]:

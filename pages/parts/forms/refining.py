@@ -8,7 +8,7 @@ from pages.parts import links, problems, show, state
 from pages.parts.estimated import time_text
 from pages.parts.forms import widgets
 from pages.parts.forms.brief import Brief
-from pages.parts.forms.reading import Checked, with_winner
+from pages.parts.forms.reading import Checked, with_starting
 from pages.parts.forms.start import leave_for
 from pages.parts.words import HELP
 from storage.database import Database
@@ -125,11 +125,20 @@ def _draw_new_study(proposed: Proposed, spec: StudySpec | None, brief: Brief | N
         f"**As a new study** {n_trials}{time}. It is filled in below, and judges the finer "
         + "values on other folds."
     )
+    _draw_starting(spec, "Try the old leader again", "try_leader")
+
+
+def draw_starting(spec: StudySpec | None) -> None:
+    """Draw whether settings that came with the study are tried first; a refined one says so."""
+    n_given = len(widgets.value("starting"))
+    if not refined_from():
+        _draw_starting(spec, f"Start with {show.plural(n_given, 'chosen trial')}", "starting")
+
+
+def _draw_starting(spec: StudySpec | None, label: str, help_name: str) -> None:
     fields = widgets.current().fields
-    if spec is not None and (spec.by_hand or with_winner(spec, fields) != spec):
-        st.toggle(
-            "Try the old leader again", key=widgets.bind("try_winner"), help=HELP["try_winner"]
-        )
+    if spec is not None and (spec.by_hand or with_starting(spec, fields) != spec):
+        st.toggle(label, key=widgets.bind("try_starting"), help=HELP[help_name])
 
 
 @problems.told
