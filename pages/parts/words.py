@@ -69,8 +69,8 @@ HELP: Mapping[str, str] = {
     "printed": "With older networks, another Keras and other machines; some scored the rows "
     + "they had trained with. So it is context, not a bar to clear.",
     "starting": "Settings that somebody has chosen; they are tried before the sampler chooses.",
-    "try_leader": "One more trial, with the settings of the trial that leads that study: "
-    + "does it lead on other folds too?",
+    "try_leader": "One more trial, with the settings of the trial that leads that study. On "
+    + "other folds another one may lead.",
     "target": "The column that is predicted.",
     "task": "What is predicted: yes or no, one of several classes, or a number.",
     "best": "Score of the leader. ± : half of its 95 % interval.",
