@@ -33,9 +33,15 @@ def test_digits_have_ends(half: float, expected: int) -> None:
 
 @pytest.mark.parametrize(
     ("half_widths", "expected"),
-    [([0.034, 0.0051, math.nan], 3), ([0.2, 0.0], 2), ([math.nan], 3), ([], 3)],
+    [
+        ([0.034, 0.04, math.nan], 2),
+        ([0.034, 0.04, 0.0001], 3),  # ± 0.034: one agreement of folds does not make four
+        ([0.2, 0.0], 2),
+        ([math.nan], 3),
+        ([], 3),
+    ],
 )
-def test_numbers_that_stand_together_have_the_digits_of_the_smallest_error(
+def test_numbers_that_stand_together_have_the_digits_of_the_middle_error(
     half_widths: list[float], expected: int
 ) -> None:
     assert common_decimals(half_widths) == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterable
 
 MOST_DIGITS = 6
@@ -26,9 +27,13 @@ def decimals(half_width: float) -> int:
 
 
 def common_decimals(half_widths: Iterable[float]) -> int:
-    """Return how many decimals of scores the smallest ± supports; three without any."""
-    smallest = min((width for width in half_widths if width > 0), default=math.inf)
-    return decimals(smallest) if math.isfinite(smallest) else DIGITS_ALONE
+    """Return how many decimals scores get that stand together: as the middle ± supports.
+
+    Three where none has a ±. The smallest would give all of them the digits of the one trial
+    whose folds happen to agree.
+    """
+    widths = [width for width in half_widths if width > 0]
+    return decimals(statistics.median_high(widths)) if widths else DIGITS_ALONE
 
 
 def signed_between(difference: float, low: float, high: float) -> str:

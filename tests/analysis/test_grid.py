@@ -139,15 +139,17 @@ def test_default_settings_without_a_number_stay_apart_from_numbers() -> None:
     assert math.isnan(table["learning_rate"].iloc[0])
 
 
-def test_digits_follow_the_smallest_half_width() -> None:
+def test_digits_follow_the_middle_half_width() -> None:
     close = [0.7992, 0.8001, 0.8003, 0.7998, 0.8006]
-    trials = trials_of(*map(complete, range(2)))
+    trials = trials_of(*map(complete, range(3)))
 
     # Without rows the ± is plain: t(.975, 4) * sqrt(.45) * s = 0.0010.
-    fine = make_grid(make_spec(), trials, found_of([SPREAD, close], info=None))
+    fine = make_grid(make_spec(), trials, found_of([SPREAD, close, close], info=None))
+    one = make_grid(make_spec(), trials, found_of([SPREAD, SPREAD, close], info=None))
     coarse = make_grid(make_spec(), trials, found_of([SPREAD, SPREAD]))
 
     assert fine.n_digits == 4
+    assert one.n_digits == 2
     assert coarse.n_digits == 2  # ± 0.11
     assert make_grid(make_spec(), trials, found_of([])).n_digits == 3
 

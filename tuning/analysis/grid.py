@@ -55,7 +55,7 @@ class Grid:
     table : DataFrame
         Of `grid_table`; nobody changes it.
     n_digits : int
-        Decimals of scores: as many as the smallest ± supports.
+        Decimals of scores: as many as the middle ± supports.
     """
 
     table: pd.DataFrame

@@ -128,7 +128,7 @@ class Judgement:
 
     @property
     def n_digits(self) -> int:
-        """Decimals of scores where many stand together: as many as the smallest ± supports."""
+        """Decimals of scores where many stand together: as many as the middle ± supports."""
         if self.table.empty:
             return DIGITS_ALONE
         return common_decimals(self.table["half_width"].to_list())
