@@ -569,53 +569,43 @@ def test_how_an_estimate_turned_out_is_kept_where_a_study_was_trained_in_one_go(
     assert read_past_estimates(database()) == [past]
 
 
+class Looking(Pretender):
+    """Reads for a moment how long a study takes, before it trains."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.study_id = launch(database(), make_spec())
+        self.told: list[float | None] = []
+
+    def train(
+        self,
+        network: Network,
+        trainings: Sequence[Training],
+        folds: FoldSource,
+        reporter: Reporter,
+    ) -> None:
+        for _ in range(8):  # four times as long as the keeper waits between two writes
+            self.told.append(get_study(database(), self.study_id).seconds_left)
+            time.sleep(0.1)
+        super().train(network, trainings, folds, reporter)
+
+
 def test_how_long_is_left_is_told_before_the_first_epoch() -> None:
-    told: list[float | None] = []
+    run(make_spec())
+    looking = Looking()
 
-    class Patient(Pretender):
-        def train(
-            self,
-            network: Network,
-            trainings: Sequence[Training],
-            folds: FoldSource,
-            reporter: Reporter,
-        ) -> None:
-            deadline = time.monotonic() + 10
-            while not told or (told[-1] is None and time.monotonic() < deadline):
-                told.append(get_study(database(), study_id).seconds_left)
-                time.sleep(0.05)
-            super().train(network, trainings, folds, reporter)
+    run_again(looking.study_id, trainer=looking)
 
-    run(make_spec())  # a machine that has timed nothing does not foretell
-    study_id = launch(database(), make_spec())
-
-    run_again(study_id, trainer=Patient())
-
-    assert told[-1] is not None
-    assert told[-1] > 0
+    assert looking.told[-1] is not None
+    assert looking.told[-1] > 0
 
 
 def test_a_machine_that_has_timed_nothing_foretells_nothing() -> None:
-    told: list[float | None] = []
+    looking = Looking()
 
-    class Watched(Pretender):
-        def train(
-            self,
-            network: Network,
-            trainings: Sequence[Training],
-            folds: FoldSource,
-            reporter: Reporter,
-        ) -> None:
-            for _ in range(8):  # four times as long as the keeper waits between two writes
-                told.append(get_study(database(), study_id).seconds_left)
-                time.sleep(0.1)
-            super().train(network, trainings, folds, reporter)
+    run_again(looking.study_id, trainer=looking)
 
-    study_id = launch(database(), make_spec())
-
-    run_again(study_id, trainer=Watched())
-
-    assert told == [None] * 8
+    assert looking.told == [None] * 8
 
 
 # Confirming.
