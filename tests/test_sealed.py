@@ -27,6 +27,7 @@ from storage.studies import FINISHED, StudyRow, get_study, opened_unscored
 from storage.wishes import open_test
 from tests.judged_scores import make_info, make_spec
 from tests.pages.written_study import WrittenStudy, grid_spec
+from tuning.analysis.areas import roc_ends
 from tuning.datasets.catalogue import dataset_info, load_dataset
 from tuning.datasets.info import Task
 from tuning.errors import NoBestModelError
@@ -188,6 +189,23 @@ def test_accuracy_has_wilson_s_interval() -> None:
     expected = stats.binomtest(109, 154).proportion_ci(method="wilson")
     assert interval is not None
     assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_an_area_under_roc_has_the_interval_of_the_rows_of_both_classes() -> None:
+    found = Opened(1.0, 154, {"roc_auc": 0.82}, {}, [[80, 20], [14, 40]])
+
+    once, again = found.interval("roc_auc"), found.interval("roc_auc", n_openings=2)
+
+    assert once is not None
+    assert again is not None
+    assert (once.low, once.high) == roc_ends(0.82, 54, 100)
+    assert (again.low, again.high, again.label) == (
+        *roc_ends(0.82, 54, 100, level=0.975),
+        "opened 2 times",
+    )
+    assert sealed_sentence(found, "roc_auc", 0.85).startswith(
+        "0.82 on 154 sealed rows (95 % interval 0.74 to 0.88)."
+    )
 
 
 def test_a_mean_has_a_normal_interval_by_the_variance_of_its_rows() -> None:

@@ -26,6 +26,11 @@ def decimals(half_width: float) -> int:
     return min(max((1 if two else 0) - power, 0), MOST_DIGITS)
 
 
+def digits_of_score(half_width: float) -> int:
+    """Return how many decimals a score gets: as its ± supports, three where it has none."""
+    return decimals(half_width) if math.isfinite(half_width) else DIGITS_ALONE
+
+
 def common_decimals(half_widths: Iterable[float]) -> int:
     """Return how many decimals scores get that stand together: as the middle ± supports.
 
@@ -42,6 +47,12 @@ def signed_between(difference: float, low: float, high: float) -> str:
         return f"{difference:+.{DIGITS_ALONE}f}"
     digits = decimals((high - low) / 2)
     return f"{difference:+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f})"
+
+
+def with_ends(value: float, low: float, high: float) -> str:
+    """Write a score with the ends of its interval: 0.83 (0.76 to 0.89)."""
+    digits = decimals((high - low) / 2)
+    return f"{value:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
 def with_error(mean: float, half_width: float | None = None) -> str:

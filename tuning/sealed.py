@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from storage.database import Database
 from storage.studies import StudyRow, opened_tests
-from tuning.analysis.winner import SealedTest, sealed_test
+from tuning.analysis.areas import roc_ends
+from tuning.analysis.winner import SealedTest, sealed_label, sealed_level, sealed_test
 from tuning.datasets.info import Dataset, DatasetInfo, Task
 from tuning.datasets.splits import count_rows, make_split
 from tuning.digits import DIGITS_ALONE, decimals
@@ -130,6 +131,8 @@ class Opened:
             return None
         if score == "accuracy":
             return sealed_test(value, self.n_rows, n_openings=n_openings)
+        if score == "roc_auc":
+            return self._area(value, n_openings)
         of_rows = self.row_variances.get("mse" if score == "rmse" else score)
         if of_rows is None:
             return None
@@ -137,6 +140,14 @@ class Opened:
             return _root(sealed_test(value**2, self.n_rows, of_rows, n_openings=n_openings))
         found = sealed_test(value, self.n_rows, of_rows, n_openings=n_openings)
         return replace(found, low=max(found.low, 0.0))  # no loss of a row is below 0
+
+    def _area(self, value: float, n_openings: int) -> SealedTest | None:
+        n_by_class = [sum(row) for row in self.confusion]
+        if len(n_by_class) != 2 or not all(n_by_class):
+            return None
+        level = sealed_level(n_openings)
+        low, high = roc_ends(value, n_by_class[1], n_by_class[0], level=level)
+        return SealedTest(value, low, high, level, sealed_label(n_openings))
 
 
 def opened_test(row: StudyRow) -> Opened | None:

@@ -32,6 +32,7 @@ from tuning.analysis.grid import Grid, make_grid
 from tuning.analysis.study_scores import ScoreBook
 from tuning.analysis.tried import make_tried
 from tuning.analysis.verdict_words import expected_sentence
+from tuning.digits import digits_of_score
 from tuning.judging import Judged, complete, judge_study, known_info
 from tuning.parameters import PARAMETERS, show_value
 from tuning.space import write_setting
@@ -137,11 +138,12 @@ def _all_trials(row: StudyRow, grid: Grid) -> Iterator[str]:
     heads = ["Trial", "Rank", capital(SCORES[row.score_name]), "±", "Tie"]
     heads += [PARAMETERS[name].label for name in names]
     heads += ["Epochs trained", "Seconds", "Weights", "State", "Message"]
-    rows = [_trial_cells(line, names, grid.n_digits) for _, line in shown.iterrows()]
+    rows = [_trial_cells(line, names) for _, line in shown.iterrows()]
     yield section("All trials", table(heads, rows, sortable=True))
 
 
-def _trial_cells(line: pd.Series[str], names: list[str], n_digits: int) -> list[Cell]:
+def _trial_cells(line: pd.Series[str], names: list[str]) -> list[Cell]:
+    n_digits = digits_of_score(float(line["half_width"]))
     cells = [
         _number(line["number"], 0),
         Cell(str(line["rank"]), _known(line["place"])),

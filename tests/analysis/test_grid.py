@@ -23,6 +23,7 @@ from tuning.analysis.grid import (
     matching,
     ordered,
     shared_ranks,
+    shown_digits,
     standing_table,
 )
 from tuning.analysis.verdict import Facts, Judgement, judge
@@ -139,19 +140,18 @@ def test_default_settings_without_a_number_stay_apart_from_numbers() -> None:
     assert math.isnan(table["learning_rate"].iloc[0])
 
 
-def test_digits_follow_the_middle_half_width() -> None:
+def test_digits_follow_the_error_of_each_score_and_of_each_gap() -> None:
     close = [0.7992, 0.8001, 0.8003, 0.7998, 0.8006]
-    trials = trials_of(*map(complete, range(3)))
+    trials = trials_of(*map(complete, range(4)))
 
-    # Without rows the ± is plain: t(.975, 4) * sqrt(.45) * s = 0.0010.
-    fine = make_grid(make_spec(), trials, found_of([SPREAD, close, close], info=None))
-    one = make_grid(make_spec(), trials, found_of([SPREAD, SPREAD, close], info=None))
-    coarse = make_grid(make_spec(), trials, found_of([SPREAD, SPREAD]))
+    # Without rows the ± is plain: t(.975, 4) * sqrt(.45) * s = 0.0010 of the close one.
+    found = found_of([close, SPREAD, [score - 0.1 for score in close]], info=None)
+    digits = shown_digits(make_grid(make_spec(), trials, found).table)
 
-    assert fine.n_digits == 4
-    assert one.n_digits == 2
-    assert coarse.n_digits == 2  # ± 0.11
-    assert make_grid(make_spec(), trials, found_of([])).n_digits == 3
+    assert digits["score"].tolist() == [4, 2, 4, 3]  # the last has no score
+    assert digits["half_width"].tolist() == digits["score"].tolist()
+    assert digits["gap"].tolist()[:2] == [4, 2]  # the leader's own, and that of a wide gap
+    assert digits["gap"].tolist()[2] >= 4  # the same on each fold
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def grid() -> Grid:
             "place": [1, math.nan, 0],
         }
     )
-    return Grid(table, 3)
+    return Grid(table)
 
 
 def test_filters_are_joined_by_and(grid: Grid) -> None:
@@ -210,7 +210,7 @@ def test_ten_thousand_trials_are_sorted_and_filtered_at_once() -> None:
             "place": rng.permutation(n),
         }
     )
-    grid = Grid(table, 3)
+    grid = Grid(table)
 
     def seconds(chosen: Chosen) -> float:
         start = time.process_time()

@@ -13,9 +13,14 @@ from pages.parts.charts.colors import LEADER, NEUTRAL
 from pages.parts.charts.honest import Levels, honest_lines
 from pages.parts.charts.importance import common_bars, effect_bars
 from pages.parts.charts.plots import titled, with_digits
+from pages.parts.charts.scores_over import history_dots
 from pages.parts.charts.search_curve import found_by_trials
 from pages.parts.charts.what_if import ASKED, Guess, Scale, guessed_score
+from tests.judged_scores import make_info, make_scores, make_spec
+from tuning.analysis.verdict import Facts, Judgement, judge
+from tuning.digits import with_error
 
+FIVE = [0.80, 0.75, 0.85, 0.78, 0.82]
 EFFECTS = pd.DataFrame(
     {
         "label": ["Epochs", "Momentum"],
@@ -38,6 +43,15 @@ LINES = pd.DataFrame(
 CURVE = pd.DataFrame(
     {"n_trials": [1, 10, 100], "score": [0.7, 0.8, 0.9], "low": [0.6, 0.7, 0.8], "high": 0.95}
 )
+
+
+def found_of(
+    rows: list[list[float]], more: dict[int, list[list[float]]] | None = None
+) -> Judgement:
+    """Judge trials of five folds, some with more repeats."""
+    facts = Facts(is_running=False, n_ended=len(rows), n_failed=0, info=make_info())
+    spec = make_spec()
+    return judge(spec, make_scores(spec, rows, more), facts)
 
 
 def by_name(figure: go.Figure) -> dict[str, go.Scatter]:
@@ -163,16 +177,14 @@ def test_where_nothing_near_was_tried_no_score_is_drawn() -> None:
     assert [one["name"] for one in option["series"]] == ["tried"]
 
 
-def test_a_prediction_has_the_digits_that_scores_are_worth_and_no_room_past_their_end() -> None:
-    guess = Guess(0.98512, 0.95123, 0.99987)
+def test_a_prediction_has_the_digits_of_its_interval_and_no_room_past_the_best_score() -> None:
+    guess = Guess(0.98512, 0.94123, 0.99987)  # ± 0.03
 
-    option = guessed_score(
-        guess, [(7, 0.97654)], title="T", scale=Scale("accuracy", (0.0, 1.0), n_digits=2)
-    )
+    option = guessed_score(guess, [(7, 0.98)], title="T", scale=Scale("accuracy", (0.0, 1.0)))
 
     series = {one["name"]: one for one in option["series"]}
-    assert series["90 % of such trials"]["data"] == [[0.95, ASKED], [1.0, ASKED]]
-    assert series["predicted"]["data"] == [[0.99, ASKED]]
+    assert series["90 % of such trials"]["data"] == [[0.941, ASKED], [1.0, ASKED]]
+    assert series["predicted"]["data"] == [[0.985, ASKED]]
     assert series["tried"]["data"] == [[0.98, "trial 7"]]
     assert option["xAxis"]["max"] == 1.0
     assert "min" not in option["xAxis"]
@@ -183,6 +195,33 @@ def test_scores_in_a_figure_get_as_many_decimals_as_their_error_supports() -> No
         go.Scatter(x=[1], y=[0.71234], hovertemplate="%{x}: %{y:.4g} in %{x:.3g} s")
     )
 
-    with_digits(figure, 2)
+    with_digits(figure, found_of([FIVE, FIVE]))
 
-    assert figure.data[0].hovertemplate == "%{x}: %{y:.2f} in %{x:.3g} s"
+    assert figure.data[0].hovertemplate == "%{x}: %{y:.2f} in %{x:.3g} s"  # ± 0.11
+
+
+def test_a_trial_under_the_pointer_has_its_own_error_and_what_repeats_have_added() -> None:
+    found = found_of([FIVE, [0.7992, 0.8001, 0.8003, 0.7998, 0.8006]], {0: [[0.9] * 5]})
+    table = pd.DataFrame(
+        {"finished": [1, 2, 3], "number": [1, 0, 7], "score": [0.8, 0.8, 0.61], "best": 0.8}
+    )
+    figure = history_dots(table, "T", "accuracy")
+
+    with_digits(figure, found)
+
+    dots = by_name(figure)["trial"]
+    assert dots.hovertemplate == "trial %{customdata}: %{text}<extra></extra>"
+    mean, width = found.table["mean"].to_numpy(), found.table["half_width"].to_numpy()
+    assert list(dots.text) == [
+        with_error(0.8, width[1]),
+        f"0.80, with all repeats {with_error(mean[0], width[0])}",
+        "0.610",  # nothing is known of its error
+    ]
+
+
+def test_a_line_with_a_band_tells_its_ends_with_the_digits_they_support() -> None:
+    assert list(found_by_trials(CURVE, "T", "accuracy").data[-1].text) == [
+        "0.70 (0.60 to 0.95)",
+        "0.80 (0.70 to 0.95)",
+        "0.90 (0.80 to 0.95)",
+    ]

@@ -124,7 +124,7 @@ def test_an_opened_test_has_every_score_and_its_curves(db: Database, home: Path)
     of_no = sum(row % 9 == 8 for row in range(40)) / 40
     of_yes = sum(row % 9 == 8 for row in range(40, 110)) / 70
     area = 1 - (of_no + of_yes) / 2
-    assert found[0].startswith(f"Area under ROC {area:.3f}")
+    assert found[0].startswith(f"Area under ROC {area:.2f} (")
     assert any("Average precision" in title for title in plots(page).values())
 
 

@@ -265,7 +265,7 @@ def found_of(rows: list[list[float]], **facts: Any) -> Judgement:
 
 
 def test_news_count_trials_and_tell_a_change_of_leader() -> None:
-    snapshot = Snapshot(0, Grid(pd.DataFrame(), 3), found_of(LEADS), frozenset({0, 1, 2}))
+    snapshot = Snapshot(0, Grid(pd.DataFrame()), found_of(LEADS), frozenset({0, 1, 2}))
     changed = found_of([*LEADS, [0.95] * 5])
 
     assert news(snapshot, frozenset({0, 1, 2}), found_of(LEADS)) == ""
@@ -274,7 +274,7 @@ def test_news_count_trials_and_tell_a_change_of_leader() -> None:
 
 
 def test_news_tell_that_the_leaders_have_more_repeats() -> None:
-    snapshot = Snapshot(0, Grid(pd.DataFrame(), 3), found_of(TIES), frozenset({0, 1, 2}))
+    snapshot = Snapshot(0, Grid(pd.DataFrame()), found_of(TIES), frozenset({0, 1, 2}))
     more = {0: [[0.8] * 5] * 3, 1: [[0.8] * 5] * 3}
     race = make_race([1, 0], [0, 1])
 

@@ -134,7 +134,7 @@ def one_dependence_finding(table: pd.DataFrame, label: str, direction: str) -> s
     gain = float(np.ptp(scores))
     value = table["value"].iloc[best]
     text = value if isinstance(value, str) else f"{value:.2g}"
-    return f"Foretold best at {in_sentence(label)} {text}: {gain:.3f} from the worst value"
+    return f"Foretold best at {in_sentence(label)} {text}: {gain:.2g} from the worst value"
 
 
 def two_dependence_finding(table: pd.DataFrame, labels: tuple[str, str], direction: str) -> str:

@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from storage.reading import Trials
 from tuning.analysis.tables import trial_table
 from tuning.analysis.verdict import Judgement
+from tuning.digits import digits_of_score
 from tuning.spec import StudySpec
 
 UNFINISHED = "–"
-STANDING = ("rank", "score", "half_width", "gap", "tie", "n_repeats")
+STANDING = ("rank", "score", "half_width", "gap", "gap_half_width", "tie", "n_repeats")
+_UNSHOWN = ("place", "gap_half_width")
 _TIED = ("leader", "tied")
 _ENDED_WITHOUT = ("FAIL", "PRUNED")
 
@@ -33,7 +35,8 @@ def standing_table(found: Judgement) -> pd.DataFrame:
     -------
     DataFrame
         By number: rank (0 where it is not compared), score and half_width over all repeats of
-        the trial, gap (its score less that of the leader, on the same folds), tie ("leader",
+        the trial, gap (its score less that of the leader, on the same folds) and
+        gap_half_width (0 for the leader, NaN where there is no interval), tie ("leader",
         "tied", "worse", "not compared"; "cannot tell" where there is no interval), n_repeats.
     """
     if found.table.empty:
@@ -42,6 +45,7 @@ def standing_table(found: Judgement) -> pd.DataFrame:
     is_untold = table["gap_low"].isna() & (table["tie"] == "tied")
     return table.assign(
         gap=-found.sign * table["gap"] + 0.0,  # no minus before a zero
+        gap_half_width=(table["gap_high"] - table["gap_low"]) / 2,
         tie=table["tie"].mask(is_untold, "cannot tell"),
     )[list(STANDING)]
 
@@ -54,17 +58,14 @@ class Grid:
     ----------
     table : DataFrame
         Of `grid_table`; nobody changes it.
-    n_digits : int
-        Decimals of scores: as many as the middle ± supports.
     """
 
     table: pd.DataFrame
-    n_digits: int
 
     @cached_property
     def texts(self) -> pd.Series[str]:
         """All cells of each row in one text, in small letters."""
-        shown = self.table.drop(columns="place")
+        shown = self.table.drop(columns=list(_UNSHOWN), errors="ignore")
         cells = [map(_cell_text, shown[name].tolist()) for name in shown]
         joined = ["\n".join(row).lower() for row in zip(*cells, strict=True)]
         return pd.Series(joined, index=self.table.index, dtype=object)
@@ -76,8 +77,7 @@ def _cell_text(value: Any) -> str:  # noqa: ANN401 (cells have many types)
 
 def make_grid(spec: StudySpec, trials: Trials, found: Judgement) -> Grid:
     """Make the grid of a study."""
-    table = grid_table(spec, trials, found)
-    return Grid(table, found.n_digits)
+    return Grid(grid_table(spec, trials, found))
 
 
 def grid_table(spec: StudySpec, trials: Trials, found: Judgement) -> pd.DataFrame:
@@ -88,8 +88,9 @@ def grid_table(spec: StudySpec, trials: Trials, found: Judgement) -> pd.DataFram
     DataFrame
         Columns of `trial_table`, with the score over all repeats; rank as text, "1–7" where
         seven share the first, "–" for a trial without one; place in the order of the ranks,
-        NaN without one; half_width, gap, n_repeats; tie in words, empty for a trial that has
-        not ended, "tied, confirmed" for those that a race could not tell from the leader.
+        NaN without one; half_width, gap, gap_half_width, n_repeats; tie in words, empty for a
+        trial that has not ended, "tied, confirmed" for those that a race could not tell from
+        the leader.
     """
     table = trial_table(spec, trials).drop(columns="spread")
     standing = standing_table(found)
@@ -103,9 +104,31 @@ def grid_table(spec: StudySpec, trials: Trials, found: Judgement) -> pd.DataFram
         place=_floats(table["number"].map(places)),
         half_width=_floats(rows["half_width"]),
         gap=_floats(rows["gap"]),
+        gap_half_width=_floats(rows["gap_half_width"]),
         tie=_with_race(ties.fillna(""), table["number"], found),
         n_repeats=_floats(rows["n_repeats"]),
     )
+
+
+def shown_digits(table: pd.DataFrame) -> pd.DataFrame:
+    """Return how many decimals each score, its ± and its gap get: as many as its ± supports.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `grid_table`, or some of its rows.
+
+    Returns
+    -------
+    DataFrame
+        By the index of the table: score and half_width, and gap; that of the leader, which is
+        0, has the digits of its score.
+    """
+    own = [digits_of_score(width) for width in table["half_width"]]
+    gaps = table["gap_half_width"].where(table["gap_half_width"] > 0, table["half_width"])
+    of_gaps = [digits_of_score(width) for width in gaps]
+    columns = {"score": own, "half_width": own, "gap": of_gaps}
+    return pd.DataFrame(columns, index=table.index)
 
 
 def _floats(values: pd.Series[Any]) -> pd.Series[float]:

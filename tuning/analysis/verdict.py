@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -35,7 +35,7 @@ from tuning.analysis.ties import Ranking, rank, withhold
 from tuning.analysis.winner import HonestScore, Luck, best_by_luck, honest_score
 from tuning.datasets.info import DatasetInfo
 from tuning.datasets.splits import count_rows
-from tuning.digits import DIGITS_ALONE, common_decimals
+from tuning.digits import DIGITS_ALONE, common_decimals, decimals, digits_of_score, with_error
 from tuning.spec import StudySpec
 
 Kind = Literal["none", "leads", "tied", "default", "guessing", "cannot tell"]
@@ -74,6 +74,18 @@ class Facts:
     is_skipped: bool = False
     n_weights: Mapping[int, int] = field(default_factory=dict)
     seconds: Mapping[int, float] = field(default_factory=dict)
+
+
+_SAME = 1e-9  # relative; a trial's score in the search and over all its repeats
+
+
+def _with_all(score: float, mean: float, half_width: float) -> str:
+    if not math.isfinite(mean):
+        return with_error(score)
+    told = with_error(mean, half_width)
+    if math.isclose(score, mean, rel_tol=_SAME):
+        return told
+    return f"{score:.{digits_of_score(half_width)}f}, with all repeats {told}"
 
 
 @dataclass(frozen=True)
@@ -128,10 +140,27 @@ class Judgement:
 
     @property
     def n_digits(self) -> int:
-        """Decimals of scores where many stand together: as many as the middle ± supports."""
+        """Decimals of what many trials make together, as a mean: those of the middle ±."""
         if self.table.empty:
             return DIGITS_ALONE
         return common_decimals(self.table["half_width"].to_list())
+
+    def digits_of(self, numbers: Iterable[int]) -> int:
+        """Return the decimals of the scores of some trials: as many as each ± supports."""
+        widths = self.table.reindex(list(numbers))["half_width"].dropna()
+        return min((decimals(width) for width in widths), default=DIGITS_ALONE)
+
+    def texts_of(self, numbers: Sequence[int], scores: Sequence[float]) -> list[str]:
+        """Write scores of the search, each with the ± of its trial.
+
+        That of a trial which was trained again stands beside its score over all repeats, which
+        the ± belongs to.
+        """
+        lines = self.table.reindex(list(numbers))[["mean", "half_width"]].to_numpy()
+        return [
+            _with_all(score, mean, half_width)
+            for score, (mean, half_width) in zip(scores, lines, strict=True)
+        ]
 
     @property
     def best_first(self) -> list[int]:

@@ -244,6 +244,25 @@ def within_bounds(low: Array | float, high: Array | float, kind: Kind) -> tuple[
     return np.maximum(low, least), np.minimum(high, most)
 
 
+def sealed_level(n_openings: int) -> float:
+    """Return the level of each interval on rows that were opened so often.
+
+    Each opening may have led to another choice, so that all intervals together keep 95 % only
+    if each has 1 - 0.05 / n_openings [1]_.
+
+    References
+    ----------
+    .. [1] Blum and Hardt, "The Ladder", ICML (2015), arXiv 1502.04585, on why openings count;
+       the level is Bonferroni's.
+    """
+    return 1 - (1 - LEVEL) / n_openings
+
+
+def sealed_label(n_openings: int) -> str:
+    """Say how often rows were opened; empty the first time."""
+    return f"opened {n_openings} times" if n_openings > 1 else ""
+
+
 def sealed_test(
     score: float, n_rows: int, row_variance: float | None = None, *, n_openings: int = 1
 ) -> SealedTest:
@@ -259,17 +278,9 @@ def sealed_test(
         Between single rows, of a mean; without it the score is a share and has Wilson's
         interval.
     n_openings : int
-        How often the test has been opened, this time included. Each opening may have led to
-        another choice, so that all intervals together keep 95 % only if each has
-        1 - 0.05 / n_openings [1]_.
-
-    References
-    ----------
-    .. [1] Blum and Hardt, "The Ladder", ICML (2015), arXiv 1502.04585, on why openings count;
-       the level is Bonferroni's.
+        How often the test has been opened, this time included: see `sealed_level`.
     """
-    level = 1 - (1 - LEVEL) / n_openings
-    label = f"opened {n_openings} times" if n_openings > 1 else ""
+    level, label = sealed_level(n_openings), sealed_label(n_openings)
     if row_variance is None:
         n_right = round(score * n_rows)
         ends = binomtest(n_right, n_rows).proportion_ci(level, method="wilson")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from pages.parts.charts.plots import OF_TRIALS
 from tuning.analysis.encoding import Axis
 from tuning.analysis.points import Points, value_at, words_of
 
@@ -57,6 +58,7 @@ def short_label(label: str) -> str:
 def of_trials(points: Points) -> dict[str, Any]:
     """Return what dots say under the pointer: trial 12: 0.7123."""
     return {
+        "meta": OF_TRIALS,
         "customdata": points.table[["number", "score"]].to_numpy(np.float64),
         "hovertemplate": "trial %{customdata[0]}: %{customdata[1]:.4g}<extra></extra>",
     }

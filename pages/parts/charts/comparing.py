@@ -28,6 +28,7 @@ def color_of(place: int) -> str:
 def search_curves(
     tables: Mapping[str, pd.DataFrame],
     places: Mapping[str, int],
+    digits: Sequence[int],
     by: str,
     title: str,
     value: str,
@@ -40,6 +41,8 @@ def search_curves(
         Of `tuning.analysis.comparing.best_so_far`, by the name of the study.
     places : mapping
         Of the first entry of each study, by its name.
+    digits : sequence of int
+        Decimals of the scores of each entry.
     by : {"seconds", "trials"}
         The column across.
     """
@@ -53,7 +56,8 @@ def search_curves(
             name=name,
             line={"shape": "hv", **_line(places[name])},
             customdata=table[["trials", "seconds", "leader"]],
-            hovertemplate="%{y:.4g} after %{customdata[0]:,} trials and %{customdata[1]:,.1f} s"
+            hovertemplate=f"%{{y:.{digits[places[name]]}f}} after "
+            + "%{customdata[0]:,} trials and %{customdata[1]:,.1f} s"
             + "<br>trial %{customdata[2]}<extra>%{fullData.name}</extra>",
         )
     if by == "trials":
@@ -65,8 +69,16 @@ def search_curves(
     return _named_below(figure, title, len(tables))
 
 
-def item_curves(curves: Mapping[str, Array], title: str, value: str) -> go.Figure:
-    """Draw a learning curve for each entry, by epoch from 1."""
+def item_curves(
+    curves: Mapping[str, Array], digits: Mapping[str, int], title: str, value: str
+) -> go.Figure:
+    """Draw a learning curve for each entry, by epoch from 1.
+
+    Parameters
+    ----------
+    digits : mapping
+        Decimals of the values of each.
+    """
     figure = go.Figure()
     for place, (label, curve) in enumerate(curves.items()):
         epochs = thin(len(curve))
@@ -76,7 +88,8 @@ def item_curves(curves: Mapping[str, Array], title: str, value: str) -> go.Figur
             mode="lines" if len(curve) > 1 else "markers",
             name=label,
             line=_line(place),
-            hovertemplate="epoch %{x:,}: %{y:.4g}<extra>%{fullData.name}</extra>",
+            hovertemplate=f"epoch %{{x:,}}: %{{y:.{digits[label]}f}}"
+            + "<extra>%{fullData.name}</extra>",
         )
     longest = max((len(curve) for curve in curves.values()), default=0)
     count_axis(figure, longest, "epoch")
@@ -85,7 +98,7 @@ def item_curves(curves: Mapping[str, Array], title: str, value: str) -> go.Figur
 
 
 def fold_dots_chart(
-    table: pd.DataFrame, labels: Sequence[str], title: str, value: str
+    table: pd.DataFrame, digits: Mapping[str, int], title: str, value: str
 ) -> go.Figure:
     """Draw the score of every fit; dots of one fold are joined, because they share its rows.
 
@@ -93,8 +106,9 @@ def fold_dots_chart(
     ----------
     table : DataFrame
         Of `tuning.analysis.comparing.fold_dots`.
-    labels : sequence of str
-        All entries in order, which fixes their colours.
+    digits : mapping
+        Decimals of the scores of each entry: all of them, in the order that fixes their
+        colours.
     """
     figure = go.Figure()
     for _, fold in table.groupby("place"):
@@ -102,7 +116,7 @@ def fold_dots_chart(
             x=fold["place"], y=fold["score"], mode="lines", hoverinfo="skip", showlegend=False,
             line={"color": NEUTRAL, "width": 1},
         )  # fmt: skip
-    for place, label in enumerate(labels):
+    for place, (label, n_digits) in enumerate(digits.items()):
         own = table[table["label"] == label]
         figure.add_scatter(
             x=own["place"],
@@ -115,12 +129,13 @@ def fold_dots_chart(
                 "size": 10,
             },
             customdata=own[["repeat", "fold"]],
-            hovertemplate="repeat %{customdata[0]} fold %{customdata[1]}: %{y:.4f}"
+            hovertemplate="repeat %{customdata[0]} fold %{customdata[1]}: "
+            + f"%{{y:.{n_digits}f}}"
             + "<extra>%{fullData.name}</extra>",
         )
     _name_folds(figure, table)
     figure.update_yaxes(title=value)
-    return _named_below(figure, title, len(labels))
+    return _named_below(figure, title, len(digits))
 
 
 def _name_folds(figure: go.Figure, table: pd.DataFrame) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pages.parts.charts.colors import LEADER, NEUTRAL, SECOND
-from pages.parts.charts.plots import add_band, count_axis, titled
+from pages.parts.charts.plots import add_band, count_axis, ends_in_words, titled
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,8 @@ def honest_lines(table: pd.DataFrame, title: str, value: str, levels: Levels) ->
             line={"color": LEADER, "width": 3},
             marker={"size": 10, "color": LEADER},
             name="on new data",
-            customdata=known[["low", "high"]],
-            hovertemplate="on new data: %{y:.4g} (%{customdata[0]:.4g} to "
-            + "%{customdata[1]:.4g})<extra></extra>",
+            text=ends_in_words(known, "honest"),
+            hovertemplate="on new data: %{text}<extra></extra>",
         )
     ends = table["finished"].iloc[[0, -1]].tolist()
     _level(figure, ends, levels.luck, ("best by luck alone", NEUTRAL, "dot"))

@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pages.parts.charts.colors import LEADER, NEUTRAL, SECOND, SEQUENTIAL
-from pages.parts.charts.plots import titled
+from pages.parts.charts.plots import OF_TRIALS, titled
 
 _FEW_BARS = 5
 _HARDLY = 0.1  # bars below this share are grey
@@ -130,6 +130,7 @@ def one_parameter_dots(
         mode="markers",
         marker={"color": LEADER, "size": 8, "opacity": 0.6},
         customdata=table["number"],
+        meta=OF_TRIALS,
         hovertemplate="trial %{customdata}<br>%{x}: %{y:.4g}<extra></extra>",
         name="trial",
     )

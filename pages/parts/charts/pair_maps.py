@@ -16,7 +16,7 @@ from pages.parts.charts.axes import (
     scatter_kind,
 )
 from pages.parts.charts.colors import LEADER, NEUTRAL, SEQUENTIAL, STRONGER
-from pages.parts.charts.plots import add_band, titled
+from pages.parts.charts.plots import add_band, ends_in_words, titled
 from tuning.analysis.points import Points, value_at
 from tuning.analysis.space_plots import cell_places
 
@@ -135,9 +135,7 @@ def dependence_line(
             "array": table["high"] - table["score"],
             "arrayminus": table["score"] - table["low"],
         },
-        customdata=table[["low", "high"]],
-        hovertemplate="%{x}: %{y:.4g} (%{customdata[0]:.4g} to %{customdata[1]:.4g})"
-        + "<extra></extra>",
+        text=ends_in_words(table), hovertemplate="%{x}: %{text}<extra></extra>",
     )  # fmt: skip
     figure.update_xaxes(**look)
     figure.update_yaxes(title=f"foretold {value}")

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from pages.parts.charts.colors import LEADER_BAND
 from pages.parts.charts.titles import broken
+from tuning.analysis.verdict import Judgement
+from tuning.digits import with_ends
 
 _LINE_PX = 20  # of the title
 _TITLE_LINES = 2  # there is always room for so many
 _EACH_BELOW = 10  # steps of an axis that counts
 SCORE = ":.4g}"  # how a chart writes a score, until it is known what its ± supports
+OF_TRIALS = "trials"  # meta of dots that are a trial each; customdata begins with its number
+_TRIAL_SCORE = re.compile(r"%\{[^}]*:\.4g\}")
 _TOGETHER = "\u00a0±\u00a0"  # a score and its ± stay on one line
 
 
@@ -42,13 +50,30 @@ def titled(figure: go.Figure, title: str, *, has_legend: bool = False) -> go.Fig
     return figure
 
 
-def with_digits(figure: go.Figure, n_digits: int) -> None:
-    """Write scores with as many decimals as their ± supports; charts write four digits."""
+def with_digits(figure: go.Figure, found: Judgement) -> None:
+    """Write scores with the digits their ± supports, those of single trials with the ±."""
     for trace in figure.data:
+        if trace.meta == OF_TRIALS:
+            _write_trials(trace, found)
+            continue
+        digits = f":.{found.n_digits}f}}"
         for name in ("hovertemplate", "texttemplate"):
             template = getattr(trace, name, None)
             if isinstance(template, str) and SCORE in template:
-                trace[name] = template.replace(SCORE, f":.{n_digits}f}}")
+                trace[name] = template.replace(SCORE, digits)
+
+
+def _write_trials(trace: Any, found: Judgement) -> None:  # noqa: ANN401 (Plotly has no types)
+    data = np.asarray(trace.customdata, np.float64)
+    data = data.reshape(len(data), -1)
+    scores = data[:, 1] if data.shape[1] > 1 else np.asarray(trace.y, np.float64)
+    trace.text = found.texts_of(data[:, 0].astype(np.intp).tolist(), scores.tolist())
+    trace.hovertemplate = _TRIAL_SCORE.sub("%{text}", trace.hovertemplate)
+
+
+def ends_in_words(table: pd.DataFrame, score: str = "score") -> list[str]:
+    """Write each score with the ends of its interval: columns low and high beside it."""
+    return [with_ends(*line) for line in table[[score, "low", "high"]].itertuples(index=False)]
 
 
 def count_axis(figure: go.Figure, n: int, title: str) -> None:

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from pages.parts.charts.axes import scatter_kind
 from pages.parts.charts.colors import BAD, CONTEXT, LEADER, NEUTRAL, PRUNED, SECOND
-from pages.parts.charts.plots import count_axis, titled
+from pages.parts.charts.plots import OF_TRIALS, count_axis, titled
 
 _LOG_FROM = 20  # trials; fewer are read more easily evenly
 _MINUTES_FROM_S, _HOURS_FROM_S = 600.0, 14_400.0
@@ -121,6 +121,7 @@ def cost_dots(table: pd.DataFrame, title: str, value: str) -> go.Figure:
         line={"color": LEADER, "width": 2, "shape": "hv"},
         marker={"size": 9, "symbol": "diamond"},
         customdata=best["number"],
+        meta=OF_TRIALS,
         hovertemplate="trial %{customdata}: %{y:.4g} in %{x:.3g} s<extra></extra>",
         name="no other is better and quicker",
     )
@@ -197,6 +198,7 @@ def _trial_dots(table: pd.DataFrame, over: str, hover: str) -> go.Figure:
             mode="markers",
             marker={"color": NEUTRAL, "size": 6, "opacity": 0.6, "line": {"width": 0}},
             customdata=table["number"],
+            meta=OF_TRIALS,
             hovertemplate=hover,
             name="trial",
         )

@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pages.parts.charts.colors import LEADER
-from pages.parts.charts.plots import add_band, count_axis, titled
+from pages.parts.charts.plots import add_band, count_axis, ends_in_words, titled
 
 _LOG_FROM = 20  # trials; fewer are read more easily evenly
 
@@ -29,9 +29,8 @@ def found_by_trials(table: pd.DataFrame, title: str, value: str) -> go.Figure:
         mode="lines+markers",
         line={"color": LEADER, "width": 3},
         marker={"size": 6},
-        customdata=table[["low", "high"]],
-        hovertemplate="best of %{x:,}: %{y:.4g} (%{customdata[0]:.4g} to "
-        + "%{customdata[1]:.4g})<extra></extra>",
+        text=ends_in_words(table),
+        hovertemplate="best of %{x:,}: %{text}<extra></extra>",
     )
     most = int(table["n_trials"].iloc[-1])
     count_axis(figure, most, "trials")

@@ -12,7 +12,7 @@ from typing import Any
 
 from pages.parts.charts.colors import LEADER, NEUTRAL, SECOND
 from pages.parts.charts.titles import broken
-from tuning.digits import DIGITS_ALONE
+from tuning.digits import decimals
 
 Option = dict[str, Any]
 
@@ -29,18 +29,18 @@ class Guess:
     low: float
     high: float
 
-    def rounded(self, n_digits: int) -> Guess:
-        """Return it with so many decimals."""
+    def rounded(self) -> Guess:
+        """Return it with as many decimals as its interval supports."""
+        n_digits = decimals((self.high - self.low) / 2)
         return Guess(*(round(x, n_digits) for x in (self.score, self.low, self.high)))
 
 
 @dataclass(frozen=True)
 class Scale:
-    """What the axis shows: a score, between which ends it lies, its decimals."""
+    """What the axis shows: a score, and between which ends it lies."""
 
     name: str
     ends: tuple[float, float] = (-math.inf, math.inf)
-    n_digits: int = DIGITS_ALONE
 
 
 def guessed_score(
@@ -58,13 +58,13 @@ def guessed_score(
     guess : Guess or None
         None where nothing near was tried.
     nearest : sequence of (int, float)
-        Numbers and scores of tried trials.
+        Numbers and scores of tried trials, the scores rounded as their ± supports.
     leader : (int, float), optional
         Number and score of the leader, drawn as a level line.
     """
-    guess = None if guess is None else guess.rounded(scale.n_digits)
+    guess = None if guess is None else guess.rounded()
     names = [f"trial {number}" for number, _ in nearest]
-    scores = [round(score, scale.n_digits) for _, score in nearest]
+    scores = [score for _, score in nearest]
     tried = [[score, name] for score, name in zip(scores, names, strict=True)]
     dots: Option = _dots("tried", tried, NEUTRAL, "circle")
     if leader is not None:

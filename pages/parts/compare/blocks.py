@@ -22,11 +22,11 @@ from pages.parts.running import study_badge
 from pages.parts.show import SAMPLERS, duration, escape
 from pages.parts.study.facts import SCORES, verdict_word
 from pages.parts.words import HELP
-from tuning.analysis.comparing import Entry, best_so_far, fold_dots, overview
+from tuning.analysis.comparing import Entry, best_so_far, fold_dots, overview, score_of
 from tuning.analysis.comparing_words import search_finding, settings_table
 from tuning.analysis.curves import measures
 from tuning.analysis.tables import thin_history
-from tuning.digits import with_error
+from tuning.digits import digits_of_score, with_error
 
 _UNUSED = ["lasso2d", "select2d", "autoScale2d"]
 _AXES = {"Seconds": "seconds", "Trials": "trials"}
@@ -83,7 +83,8 @@ def draw_searches(entries: Sequence[Entry]) -> dict[str, pd.DataFrame]:
     thin = {name: thin_history(table) for name, table in tables.items()}
     ids = [entry.row.id for entry in entries]
     places = dict(zip(tables, (ids.index(id_) for id_ in dict.fromkeys(ids)), strict=True))
-    figure = search_curves(thin, places, across, title, SCORES[spec.evaluation.score])
+    digits = list(_digits(entries).values())
+    figure = search_curves(thin, places, digits, across, title, SCORES[spec.evaluation.score])
     _plotly(figure, f"compare_search_{across}", chart_px(len(tables)), title)
     st.caption(
         "A lead here may be luck: what may be claimed is said above. Wall-clock time, pauses "
@@ -149,9 +150,13 @@ def draw_folds(entries: Sequence[Entry]) -> None:
     table = fold_dots(entries)
     word = SCORES[entries[0].spec.evaluation.score]
     title = f"{word[0].upper()}{word[1:]} fold by fold"
-    labels = [entry.label for entry in entries]
-    figure = fold_dots_chart(table, labels, title, word)
-    _plotly(figure, "compare_folds", chart_px(len(labels)), title)
+    figure = fold_dots_chart(table, _digits(entries), title, word)
+    _plotly(figure, "compare_folds", chart_px(len(entries)), title)
+
+
+def _digits(entries: Sequence[Entry]) -> dict[str, int]:
+    """Return the decimals of the scores of each entry, by its label: as its ± supports."""
+    return {entry.label: digits_of_score(score_of(entry)[1]) for entry in entries}
 
 
 def draw_curves(entries: Sequence[Entry]) -> None:
@@ -162,7 +167,7 @@ def draw_curves(entries: Sequence[Entry]) -> None:
         st.caption("No epoch was kept.")
         return
     title = f"{measure.label} on validation rows by epoch"
-    figure = item_curves(curves, title, measure.word)
+    figure = item_curves(curves, _digits(entries), title, measure.word)
     _plotly(figure, "compare_curves", chart_px(len(curves)), title)
 
 

@@ -208,9 +208,9 @@ def _literal(value: Value) -> str:
     return repr(list(value)) if isinstance(value, tuple) else repr(value)
 
 
-def digits_of(found: Judgement, score: str, measure: Measure) -> int:
-    """Return the decimals of a curve's values: of the score as many as its ± supports."""
-    return found.n_digits if measure == measures(score)[0] else DIGITS_ALONE
+def digits_of(found: Judgement, score: str, measure: Measure, numbers: Iterable[int]) -> int:
+    """Return the decimals of values of curves: of the score as many as each ± supports."""
+    return found.digits_of(numbers) if measure == measures(score)[0] else DIGITS_ALONE
 
 
 def guessing(info: DatasetInfo | None) -> float | None:

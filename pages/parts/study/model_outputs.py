@@ -21,6 +21,7 @@ from pages.parts.study.facts import SCORES
 from pages.parts.study.model_plots import model_plot
 from pages.parts.study.view import View
 from pages.parts.words import HELP
+from tuning.analysis.areas import precision_ends, roc_ends
 from tuning.analysis.outputs import (
     calibration_finding,
     calibration_table,
@@ -31,8 +32,9 @@ from tuning.analysis.outputs import (
     roc,
     said_classes,
 )
+from tuning.analysis.winner import sealed_level
 from tuning.datasets.info import DatasetInfo
-from tuning.digits import DIGITS_ALONE, decimals
+from tuning.digits import DIGITS_ALONE, decimals, with_ends
 from tuning.sealed import Opened, opened_test, other_openings
 from tuning.sealed_outputs import SealedOutputs, outputs_path, read_outputs
 
@@ -50,7 +52,8 @@ def outputs_part(view: View, path: Path) -> None:
     if opened is None or not opened.n_rows or view.info is None:
         return
     st.markdown("**Sealed rows, every score**", help=HELP["sealed_test"])
-    _scores(opened, _n_openings(view, view.info, opened))
+    n_openings = _n_openings(view, view.info, opened)
+    _scores(opened, n_openings)
     kept_path = outputs_path(path)
     kept = None
     if kept_path.is_file():
@@ -61,7 +64,7 @@ def outputs_part(view: View, path: Path) -> None:
     if view.info.task == "regression":
         _residuals(view, view.info, kept)
     else:
-        _classes(view, view.info, kept)
+        _classes(view, view.info, kept, level=sealed_level(n_openings))
         _wrong_images(view.info, kept)
     if len(kept.targets) < opened.n_rows:
         st.caption(
@@ -94,8 +97,14 @@ def _scores(opened: Opened, n_openings: int) -> None:
     st.dataframe(table, hide_index=True, height="content", alt="Scores on the sealed rows")
 
 
-def _classes(view: View, info: DatasetInfo, kept: SealedOutputs) -> None:
-    """Draw ROC, precision and recall, and calibration of one class."""
+def _classes(view: View, info: DatasetInfo, kept: SealedOutputs, *, level: float) -> None:
+    """Draw ROC, precision and recall, and calibration of one class.
+
+    Parameters
+    ----------
+    level : float
+        Of the intervals of areas.
+    """
     codes = list(range(len(info.class_names)))
     code = codes[-1]
     if len(codes) > 2:
@@ -110,19 +119,24 @@ def _classes(view: View, info: DatasetInfo, kept: SealedOutputs) -> None:
     if isinstance(curve, str) or isinstance(precise, str):
         st.caption(escape(str(curve)))
         return
+    n_class = int(is_class.sum())
     left, right = st.columns(2)
     with left:
-        title = f"Area under ROC {curve.area:.3f}: {name!r} against the rest"
+        of_roc = roc_ends(curve.area, n_class, len(is_class) - n_class, level=level)
+        words = with_ends(curve.area, *of_roc)
+        title = f"Area under ROC {words}: {name!r} against the rest"
         model_plot(view, roc_line(curve, title), title, "roc")
     with right:
-        title = f"Average precision {precise.area:.3f}; guessing gives {precise.chance:.3f}"
+        words = with_ends(precise.area, *precision_ends(precise.area, n_class, level=level))
+        title = f"Average precision {words}; guessing gives {precise.chance:.2g}"
         model_plot(view, precision_recall_line(precise, title), title, "precision")
     table = calibration_table(is_class, shares)
     title = calibration_finding(table)
     model_plot(view, calibration_dots(table, title), title, "calibration")
     st.caption(
         escape(f"{plural(len(shares), 'sealed row')}. Calibration of {name!r}: ")
-        + "rows in bins of about equal counts; whiskers hold 95 %.",
+        + "rows in bins of about equal counts; whiskers hold 95 %. In brackets above: "
+        + f"{100 * level:.3g} % intervals.",
         help=HELP["calibration"],
     )
 

@@ -60,6 +60,6 @@ def _chart(view: View, number: int, measure: Measure, title: str) -> None:
     lines = Lines(number, n_trials=1)
     with view.reader.reading() as seen:
         table = curve_table(seen.curves_of([number]), measure, lines, Display(training=True))
-        n_digits = digits_of(seen.judged.found, view.row.score_name, measure)
+        n_digits = digits_of(seen.judged.found, view.row.score_name, measure, [number])
     option = learning_curves(table, lines, Frame(title, measure.word, n_digits=n_digits))
     st.echarts_chart(option, height=_CURVES_PX, key=f"best_{measure.label}", alt=title)

@@ -136,7 +136,7 @@ def _ticked_curves(view: View) -> None:
         table = seen.made(
             ("ticked", drawn), lambda: curve_table(book, measure, lines, Display())
         )
-        n_digits = digits_of(seen.judged.found, view.row.score_name, measure)
+        n_digits = digits_of(seen.judged.found, view.row.score_name, measure, drawn)
     if not drawn:
         st.caption("Tick rows to see their curves here and to highlight them in Live.")
         return

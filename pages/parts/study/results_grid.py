@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import streamlit as st
+from pandas.io.formats.style import Styler
 
 from pages.parts import problems
 from pages.parts.state import db
@@ -22,6 +23,7 @@ from pages.parts.words import HELP
 from storage.notes import NOTHING, Note
 from storage.reading import FitScore, read_fit_scores
 from tuning.analysis.diagnoses import Array
+from tuning.analysis.grid import shown_digits
 from tuning.analysis.tables import fold_labels, fold_scores, in_words, value_in_words
 from tuning.parameters import PARAMETERS
 from tuning.training.choice import trainers_in_words
@@ -71,12 +73,12 @@ def results_grid(view: View, snapshot: Snapshot, table: pd.DataFrame, asked: Con
     key = f"results_grid_{view.id}_{snapshot.serial}_{hash(tuple(numbers)) & 0xFFFFFFFF:08x}"
     ticked = [numbers.index(n) for n in highlighted() if n in numbers]
     st.dataframe(
-        shown,
+        _in_digits(shown, rows, columns, fold_labels(view.spec)),
         key=key,
         hide_index=True,
         height=min(_GRID_PX, _ROW_PX * (len(shown) + 1) + 4),
         row_height=_ROW_PX,
-        column_config=_columns(view, shown, key, snapshot.grid.n_digits),
+        column_config=_columns(view, shown, key),
         column_order=columns,
         on_select=lambda: _tick(key, numbers),
         selection_mode="multi-row",
@@ -87,6 +89,24 @@ def results_grid(view: View, snapshot: Snapshot, table: pd.DataFrame, asked: Con
         st.caption(
             "Ranks go by the gap on shared folds: a score from fewer repeats may look better."
         )
+
+
+def _in_digits(
+    shown: pd.DataFrame, rows: pd.DataFrame, columns: Sequence[str], folds: Sequence[str]
+) -> Styler:
+    """Write each score with the digits of its own ±; the grid still sorts by the number.
+
+    Only columns without a format of their own are drawn as they are written here.
+    """
+    table = shown[list(dict.fromkeys(["number", *columns]))].reset_index(drop=True)
+    digits = shown_digits(rows.reset_index(drop=True))
+    digits = digits.assign(**dict.fromkeys(folds, digits["score"]))
+    styler = table.style.format(na_rep="")
+    for name in digits.columns.intersection(table.columns):
+        sign = "+" if name == "gap" else ""
+        for n_digits, own in digits.groupby(name).groups.items():
+            styler.format(f"{{:{sign}.{n_digits}f}}", subset=(own, [name]), na_rep="")
+    return styler
 
 
 def _marks_in_words(mark: Note) -> str:
@@ -157,31 +177,28 @@ def _open(key: str, numbers: Sequence[int]) -> None:
     open_drawer(numbers[st.session_state[key]["row"]])
 
 
-def _columns(view: View, shown: pd.DataFrame, key: str, n_digits: int) -> dict[str, Any]:
+def _columns(view: View, shown: pd.DataFrame, key: str) -> dict[str, Any]:
     numbers = tuple(int(number) for number in shown["number"])
     return {
-        **_standing_columns(view, n_digits),
+        **_standing_columns(view),
         **_trial_columns(f"{key}_open", numbers),
         **{name: _parameter_column(name, shown[name]) for name in PARAMETERS if name in shown},
         **{
-            name: st.column_config.NumberColumn(
-                label_of(name), format=f"%.{n_digits}f", help="Score of this fit."
-            )
+            name: st.column_config.NumberColumn(label_of(name), help="Score of this fit.")
             for name in fold_labels(view.spec)
         },
     }
 
 
-def _standing_columns(view: View, n_digits: int) -> dict[str, Any]:
+def _standing_columns(view: View) -> dict[str, Any]:
     config = st.column_config
-    number = f"%.{n_digits}f"
     return {
         "rank": config.TextColumn("Rank", pinned=True, help=HELP["rank"]),
         "score": config.NumberColumn(
-            f"Score ({SCORES[view.row.score_name]})", format=number, help=HELP["score"]
+            f"Score ({SCORES[view.row.score_name]})", help=HELP["score"]
         ),
-        "half_width": config.NumberColumn("±", format=number, help=SPREAD_HELP),
-        "gap": config.NumberColumn("Gap", format=f"%+.{n_digits}f", help=HELP["gap"]),
+        "half_width": config.NumberColumn("±", help=SPREAD_HELP),
+        "gap": config.NumberColumn("Gap", help=HELP["gap"]),
         "tie": config.TextColumn("Tie", help=HELP["tie"]),
         "n_repeats": config.NumberColumn("Repeats", format="%d", help=HELP["repeat"]),
     }

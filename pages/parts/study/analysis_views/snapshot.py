@@ -110,7 +110,7 @@ def plot(
     view: View, figure: go.Figure, title: str, snapshot: Snapshot, height: int = CHART_PX
 ) -> None:
     """Draw a Plotly chart that is also a file to take away."""
-    with_digits(figure, snapshot.judged.found.n_digits)
+    with_digits(figure, snapshot.judged.found)
     picture = str(st.session_state.get("an_picture") or PICTURES[0]).lower()
     config: dict[str, Any] = {
         "displaylogo": False,

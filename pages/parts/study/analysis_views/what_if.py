@@ -29,6 +29,7 @@ from tuning.analysis.asking import (
 )
 from tuning.analysis.study_scores import half_width_of
 from tuning.analysis.tables import settings_of
+from tuning.analysis.verdict import Judgement
 from tuning.analysis.what_if import Nearest, Prediction, WhatIf, limits_of, make_what_if
 from tuning.digits import with_error
 from tuning.parameters import PARAMETERS, Value, show_value
@@ -152,12 +153,16 @@ def _answer(view: View, snapshot: Snapshot, found: Prediction) -> None:
     )
     option = guessed_score(
         Guess(*in_own_units(found, sign)) if found.is_known else None,
-        [(near.number, sign * near.score) for near in found.nearest],
+        [(n.number, _rounded(judged, n.number, sign * n.score)) for n in found.nearest],
         title=title,
-        scale=Scale(SCORES[view.row.score_name], _own_ends(snapshot), judged.n_digits),
+        scale=Scale(SCORES[view.row.score_name], _own_ends(snapshot)),
         leader=leader,
     )
     st.echarts_chart(option, height=_CHART_PX, key="what_if_chart", alt=title)
+
+
+def _rounded(judged: Judgement, number: int, score: float) -> float:
+    return round(score, judged.digits_of([number]))
 
 
 def _own_ends(snapshot: Snapshot) -> tuple[float, float]:
