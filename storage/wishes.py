@@ -118,7 +118,8 @@ def ask_to_confirm(
 ) -> None:
     """Wish that trials are trained again on fresh repeats, once the search is over.
 
-    A finished study goes on for it.
+    A finished study goes on for it. A race that somebody skipped stays skipped unless one is
+    asked for.
 
     Parameters
     ----------
@@ -137,6 +138,10 @@ def ask_to_confirm(
 
     def add(asked: dict[str, Any]) -> None:
         asked["numbers"] = sorted({*asked.get("numbers", []), *numbers})
+        if race:
+            asked.pop("no_race", None)
+        elif asked.get("skip"):
+            asked["no_race"] = True
         asked["race"] = asked.get("race", False) or race
         asked["skip"] = False
 
@@ -254,7 +259,7 @@ def extend_study(db: Database, row: StudyRow, extension: Extension) -> None:
         now = _state(connection, row.id)
         if now.state in ACTIVE_STATES or now.spec != row.spec:
             raise StudyBusyError(row.id)
-        asked = json.dumps({**json.loads(now.asked), "skip": False})
+        asked = _nothing_skipped(now.asked)
         unsaid = {"verdict": "{}", "asked": asked}
         change(connection, row.id, {**_WAITING_AGAIN, **unsaid, **extension.__dict__})
         add_event(
@@ -292,12 +297,18 @@ def enter_by_hand(db: Database, row: StudyRow, extension: Extension) -> bool:
             return False
         changes: dict[str, Any] = dict(extension.__dict__)
         if now.state == FINISHED:  # it is judged anew
-            asked = json.dumps({**json.loads(now.asked), "skip": False})
+            asked = _nothing_skipped(now.asked)
             changes |= {**_WAITING_AGAIN, "verdict": "{}", "asked": asked}
         change(connection, row.id, changes)
         number = extension.n_trials_planned - 1
         add_event(connection, row.id, "hand", f"Somebody entered trial {number} by hand.")
     return True
+
+
+def _nothing_skipped(asked: str) -> str:
+    """Return wishes of people without that to skip confirming: leaders race anew."""
+    kept = {name: wish for name, wish in json.loads(asked).items() if name != "no_race"}
+    return json.dumps({**kept, "skip": False})
 
 
 def read_stages(db: Database, study_id: str) -> str:

@@ -378,6 +378,7 @@ def test_repeats_by_hand_do_not_change_what_a_race_decides() -> None:
         ("{}", Asked()),
         ('{"numbers": [3, 5], "race": true}', Asked((3, 5), race=True)),
         ('{"skip": true}', Asked(skip=True)),
+        ('{"no_race": true}', Asked(no_race=True)),
         ('{"models": [2]}', Asked(models=(2,))),
     ],
 )

@@ -866,6 +866,30 @@ def test_confirming_is_skipped_when_somebody_asks_for_it() -> None:
     assert not set(skipped.trained) & set(later.trained)
 
 
+def test_after_a_skipped_race_only_the_trial_that_somebody_chose_is_repeated() -> None:
+    db = database()
+    study_id = launch(db, make_spec(confirm=True, **MANY_FITS))
+    run_again(study_id, trainer=Shuffler(on_fit=lambda n: _skip_at_12(db, study_id, n)))
+    ask_to_confirm(db, study_id, [3])
+
+    trainer = Shuffler()
+    row, _ = run_again(study_id, trainer=trainer)
+
+    assert (row.state, row.confirm) == ("finished", "{}")
+    assert {place[0] for place in trainer.trained} == {3}
+    assert judge_study(db, study_id).found.is_skipped
+    ask_to_confirm(db, study_id, race=True)
+    row, _ = run_again(study_id, trainer=Shuffler())
+    assert confirmed(row)["survivors"]
+    assert not judge_study(db, study_id).found.is_skipped
+
+
+def _skip_at_12(db: Database, study_id: str, n_trained: int) -> bool:
+    if n_trained == 12:  # all of the search
+        ask_to_skip_confirming(db, study_id)
+    return n_trained == 12
+
+
 def test_trials_are_repeated_by_hand_after_the_end_and_meanwhile() -> None:
     db = database()
     study_id = launch(db, make_spec(**MANY_FITS))

@@ -43,7 +43,9 @@ class Asked:
     race : bool
         Whether the leaders are to race.
     skip : bool
-        Whether to end without.
+        Whether to end without more repeats of any kind.
+    no_race : bool
+        Whether only the race stays skipped, because trials were chosen after that.
     models : tuple of int
         Trials whose models are to be kept, beside that of the leader.
     """
@@ -51,6 +53,7 @@ class Asked:
     numbers: tuple[int, ...] = ()
     race: bool = False
     skip: bool = False
+    no_race: bool = False
     models: tuple[int, ...] = ()
 
     @classmethod
@@ -61,6 +64,7 @@ class Asked:
             tuple(stored.get("numbers", ())),
             bool(stored.get("race", False)),
             bool(stored.get("skip", False)),
+            bool(stored.get("no_race", False)),
             tuple(stored.get("models", ())),
         )
 

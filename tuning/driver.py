@@ -307,7 +307,7 @@ class _Driver:
 
     def _confirm(self, asked: Asked) -> None:
         """Let the leaders race, and repeat the trials that people chose, as far as wanted."""
-        wants_race = self._spec.confirm or asked.race
+        wants_race = (self._spec.confirm or asked.race) and not asked.no_race
         if asked.skip or not (wants_race or asked.numbers):
             return
         fits = self._keeper.last(lambda: read_fits(self._db, self._row.id))

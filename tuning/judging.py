@@ -59,13 +59,18 @@ def judged(
         is_extended=row.is_extended,
         info=info,
         confirmed=Confirmed.of(json.loads(row.confirm)),
-        is_skipped=bool(json.loads(row.asked).get("skip")),
+        is_skipped=_is_skipped(row),
         n_weights=_known(trials, "n_weights"),
         seconds=_known(trials, "duration_s"),
     )
     found = judge(spec, scores, facts)
     settings = {} if found.leader is None else settings_of(trials[found.leader])
     return Judged(spec, found, settings)
+
+
+def _is_skipped(row: StudyRow) -> bool:
+    asked = json.loads(row.asked)
+    return bool(asked.get("skip") or asked.get("no_race"))
 
 
 def judge_study(db: Database, study_id: str, *, is_over: bool = False) -> Judged:

@@ -200,7 +200,7 @@ def test_repeats_are_refused_with_a_reason(row: StudyRow) -> None:
     )
     asked = json.dumps({"numbers": [3]})
     assert reason(state="training", asked=asked) == (
-        "It has been asked for. It is trained after the search."
+        "It has been asked for, and comes after what is in training."
     )
     assert reason(asked=asked) == ""
 

@@ -16,9 +16,10 @@ from storage.database import Database
 from storage.timings import read_past_estimates
 from tuning.analysis.estimate import Estimate, estimate
 from tuning.analysis.past import calibration_of, past_sentence
+from tuning.analysis.tables import value_in_words
 from tuning.datasets.info import DatasetInfo
 from tuning.models.size import layer_text, n_weights
-from tuning.parameters import PARAMETERS, Value, show_value
+from tuning.parameters import PARAMETERS, Value
 from tuning.samplers import all_params, planned_settings, sample_settings
 from tuning.space import count_sentence
 from tuning.spec import StudySpec
@@ -162,5 +163,5 @@ def _settings(searched: Mapping[str, Value]) -> str:
 
 
 def _setting(name: str, value: Value) -> str:
-    text = f"{value:.3g}" if isinstance(value, float) else show_value(value)
+    text = f"{value:.3g}" if isinstance(value, float) else value_in_words(name, value)
     return f"{PARAMETERS[name].label.lower()} {text}"

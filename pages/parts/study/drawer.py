@@ -73,7 +73,7 @@ def _content(view: View, row: TrialRow) -> None:
     st.markdown(escape(settings_text(settings)))
     with st.expander("All settings"):
         settings_table(settings, view.spec.fixed)
-    _folds(view, fits)
+    _folds(view, fits, found.digits_of([row.number]))
     trainers_caption(fits)
     _repeat_button(view, row, found)
     _curves(view, row.number, _diagnosis(view, row, found))
@@ -179,20 +179,26 @@ def settings_table(searched: dict[str, Value], fixed: dict[str, Value]) -> None:
     )
 
 
-def _folds(view: View, fits: list[FitRow]) -> None:
-    """Draw the score of each fit: in a line, or, with several repeats, as a table."""
+def _folds(view: View, fits: list[FitRow], n_digits: int) -> None:
+    """Draw the score of each fit: in a line, or, with several repeats, as a table.
+
+    Parameters
+    ----------
+    n_digits : int
+        Decimals of the trial's score.
+    """
     if len(fits) < 2:
         return
     repeats = view.spec.evaluation.repeats
     if max(fit.repeat for fit in fits) == 0:
         texts = []
         for fit in fits:
-            value = "–" if fit.score is None else with_error(fit.score)
+            value = "–" if fit.score is None else f"{fit.score:.{n_digits}f}"
             texts.append(f"{fold_label(fit.repeat, fit.fold, repeats)}: {value}")
         st.markdown(escape(" · ".join(texts)))
         return
     table = repeats_table(view.spec, fits)
-    number = st.column_config.NumberColumn(format="%.3f")
+    number = st.column_config.NumberColumn(format=f"%.{n_digits}f")
     st.dataframe(
         table, hide_index=True, height="content", alt="Scores by repeat and fold",
         column_config=dict.fromkeys(table.columns[2:], number),
@@ -250,7 +256,7 @@ def why_no_repeats(study: StudyRow, spec: StudySpec, row: TrialRow, n_repeats: i
         return f"The study {what}. It has to go on first."
     is_asked = row.number in json.loads(study.asked).get("numbers", [])
     if is_asked and study.state != FINISHED:
-        return "It has been asked for. It is trained after the search."
+        return "It has been asked for, and comes after what is in training."
     return ""
 
 

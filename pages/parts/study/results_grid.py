@@ -103,7 +103,7 @@ def _in_digits(
     digits = digits.assign(**dict.fromkeys(folds, digits["score"]))
     styler = table.style.format(na_rep="")
     for name in digits.columns.intersection(table.columns):
-        sign = "+" if name == "gap" else ""
+        sign = "+z" if name == "gap" else ""  # no minus before a zero
         for n_digits, own in digits.groupby(name).groups.items():
             styler.format(f"{{:{sign}.{n_digits}f}}", subset=(own, [name]), na_rep="")
     return styler
