@@ -151,7 +151,7 @@ def test_any_trial_may_be_chosen(finished: WrittenStudy) -> None:
     assert setting(page, "Batch size") == "20"
     assert setting(page, "Epochs") == "20"
     assert '"batch_size": 20' in page.code[-1].value
-    assert "fold 0: 0.860 · fold 1: 0.870 · fold 2: 0.880" in texts(page)
+    assert "fold 0: 0.86 · fold 1: 0.87 · fold 2: 0.88" in texts(page)
 
 
 def test_the_cheapest_of_those_tied_may_be_chosen(db: Database, home: Path) -> None:

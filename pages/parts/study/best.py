@@ -133,13 +133,14 @@ def _fold_scores(view: View, trial: TrialRow) -> None:
     repeats = view.spec.evaluation.repeats
     with view.reader.reading() as seen:
         own = seen.fits_of(trial.number)
+        n_digits = seen.judged.found.digits_of([trial.number])
     trainers_caption(own)
     fits = [fit for fit in own if fit.score is not None and fit.repeat < repeats]
     if len(fits) < 2:
         st.caption("One fit gives no ±: this study scores each trial once.")
         return
     scores = [
-        f"{fold_label(fit.repeat, fit.fold, repeats)}: {with_error(fit.score or 0.0)}"
+        f"{fold_label(fit.repeat, fit.fold, repeats)}: {fit.score or 0.0:.{n_digits}f}"
         for fit in fits
     ]
     word = SCORES[view.row.score_name]
