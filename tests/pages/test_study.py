@@ -375,7 +375,7 @@ def test_a_link_to_a_trial_opens_its_drawer(finished: WrittenStudy) -> None:
 
     # p = .8783 on 455 rows, v = .000604, nu = 12: 2.179 * sqrt(.8333 * .000604) = .049
     assert "accuracy 0.88 ± 0.05 over 3 fits" in texts(page)
-    assert "fold 0: 0.870 · fold 1: 0.880 · fold 2: 0.890" in texts(page)
+    assert "fold 0: 0.87 · fold 1: 0.88 · fold 2: 0.89" in texts(page)
     assert '"batch_size": 20' in page.code[-1].value
 
 

@@ -36,7 +36,7 @@ def results_tab(view: View) -> None:
     snapshot = _snapshot(view)
     if view.poll_s is not None or _newer(view, snapshot):
         news_s = None if view.poll_s is None else _NEWS_S
-        st.fragment(_news, run_every=news_s, key="results_news")(view)
+        st.fragment(_news, run_every=news_s, key="results_news")(view, snapshot.serial)
     if snapshot.grid.table.empty:
         st.info("No trial has begun yet. Trials appear here.", icon=":material/hourglass_top:")
         return
@@ -92,9 +92,18 @@ def _newer(view: View, snapshot: Snapshot) -> str:
         return news(snapshot, seen.ended, seen.judged.found)
 
 
-def _news(view: View) -> None:
-    """Say what has finished since the grid was made."""
+def _news(view: View, drawn: int) -> None:
+    """Say what has finished since the grid was made.
+
+    Parameters
+    ----------
+    drawn : int
+        Which snapshot the grid shows. A button here runs this fragment alone, so that the whole
+        page has to follow.
+    """
     snapshot = _snapshot(view)
+    if snapshot.serial != drawn:
+        st.rerun()
     with view.reader.reading() as seen:
         n_trials = len(seen.trials)
     if snapshot.grid.table.empty and n_trials:

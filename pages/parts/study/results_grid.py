@@ -30,7 +30,7 @@ from tuning.training.choice import trainers_in_words
 
 _ROW_PX = 36
 _MOST_ROWS = 500  # in one grid; above, pages
-_PAGE_ROWS = 250
+_PAGE_ROWS = 100
 _MOST_WITH_CURVES = 2_000  # trials; small curves make the grid heavier
 _IF_ANY = ("trained_by", "message")  # left out where no trial has one
 _GRID_PX = 560
