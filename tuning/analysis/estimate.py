@@ -163,10 +163,20 @@ class StackPace:
 
 
 def training_cost(
-    spec: StudySpec, info: DatasetInfo, params: Mapping[str, Value], n_epochs: int
+    spec: StudySpec,
+    info: DatasetInfo,
+    params: Mapping[str, Value],
+    n_epochs: int,
+    n_rows: int | None = None,
 ) -> Cost:
-    """Count the steps and multiply-adds of one training of a study."""
-    n_rows = _usual_training_rows(spec, info)
+    """Count the steps and multiply-adds of one training of a study.
+
+    Parameters
+    ----------
+    n_rows : int or None
+        It trains on; None takes those of a usual fit.
+    """
+    n_rows = _usual_training_rows(spec, info) if n_rows is None else n_rows
     batch = cast(int, params["batch_size"])
     products = n_products(spec.model, params, info)
     return Cost(
@@ -270,7 +280,24 @@ def estimate_alone(db: Database, spec: StudySpec, info: DatasetInfo) -> Estimate
     n_at_once = at_once(trainer, n_cores, spec.n_trials * spec.n_fits_per_trial)
     pace = measured_pace(spec.model, trainer, timings)
     found = estimate_with(pace, spec, info, n_at_once)
-    return replace(found, is_measured=bool(timings))
+    return replace(_and_best_model(found, pace, spec, info), is_measured=bool(timings))
+
+
+def _and_best_model(
+    found: Estimate, pace: Pace, spec: StudySpec, info: DatasetInfo
+) -> Estimate:
+    """Add the training of the best model on all rows, as of one in the middle of the search."""
+    settings = settings_to_price(spec)
+    params, n_epochs = longest_of(spec, [settings[len(settings) // 2]])
+    n_rows = max(count_rows(spec, info).search, 1)
+    seconds = pace.seconds(training_cost(spec, info, params, n_epochs, n_rows))
+    low_s, high_s = interval(seconds, _study_spread(pace.scatter, 1.0))
+    return replace(
+        found,
+        low_s=found.low_s + low_s * _least_share(spec),
+        high_s=found.high_s + high_s,
+        likely_s=found.likely_s + seconds,
+    )
 
 
 def at_once(trainer: str, n_cores: int, n_trainings: int) -> int:
@@ -281,7 +308,7 @@ def at_once(trainer: str, n_cores: int, n_trainings: int) -> int:
 def estimate_with(
     pace: Pace, spec: StudySpec, info: DatasetInfo, n_at_once: int = 1
 ) -> Estimate:
-    """Estimate a study whose trainings run each for itself, from a pace that is known."""
+    """Estimate a search whose trainings run each for itself, from a pace that is known."""
     settings = settings_to_price(spec)
     networks = networks_of(settings)
     scale = spec.n_trials / len(settings)
