@@ -14,11 +14,13 @@ from streamlit.testing.v1 import AppTest
 from pages.parts.study.facts import (
     as_python,
     guessing,
+    in_a_crowd,
     offline_sentence,
     poll_every,
     status_sentence,
 )
-from pages.parts.study.live import charts_every, longest_epochs
+from pages.parts.study.live import longest_epochs
+from pages.parts.study.reader import study_reader
 from storage.database import Database, database
 from storage.leases import update_claimed
 from storage.studies import FAILED, StudyRow, get_study
@@ -476,10 +478,27 @@ def test_looks_are_frequent_at_first_and_end_with_the_study(db: Database) -> Non
     assert poll_every(row(db, state="finished"), now=0.0) is None
 
 
-def test_charts_are_looked_at_less_often_by_a_crowd() -> None:
-    assert charts_every(0.8, n_watching=8) == 0.8
-    assert charts_every(0.8, n_watching=9) == 1.6
-    assert charts_every(5.0, n_watching=20) == 5.0
+def test_a_study_is_looked_at_less_often_by_a_crowd() -> None:
+    assert in_a_crowd(0.8, n_watching=8) == 0.8
+    assert in_a_crowd(0.8, n_watching=9) == 1.6
+    assert in_a_crowd(5.0, n_watching=20) == 5.0
+
+
+def test_a_page_that_joins_a_crowd_takes_its_pace(db: Database) -> None:
+    def page(study_id: str) -> None:
+        import streamlit as st
+
+        from pages.parts.study.view import open_view
+
+        st.text(str(open_view(study_id).poll_s))
+
+    study_id = launch(db, grid_spec())
+    app = AppTest.from_function(page, args=(study_id,))
+
+    assert app.run().text[0].value == "0.8"
+    for n in range(8):
+        study_reader(study_id).n_watching(f"another session {n}")
+    assert app.run().text[0].value == "1.6"
 
 
 def test_a_published_search_shows_what_its_source_printed(db: Database) -> None:

@@ -41,6 +41,7 @@ _VERDICTS = {
 _WISHES = {"stop": "Stopping", "pause": "Pausing"}
 _FIRST_MINUTE_S = 60.0
 _FAST_S, _WAITING_S = 0.8, 5.0  # an epoch is on the screen within two seconds
+_CROWD, _CROWD_S = 8, 1.6  # sessions; with more of them an epoch still shows in that time
 
 
 def poll_every(row: StudyRow, now: float) -> float | None:
@@ -52,6 +53,14 @@ def poll_every(row: StudyRow, now: float) -> float | None:
     if row.state == WAITING and now - row.created_at >= _FIRST_MINUTE_S:
         return _WAITING_S
     return _FAST_S
+
+
+def in_a_crowd(poll_s: float, n_watching: int) -> float:
+    """Return the seconds between two looks: twice as many for a crowd.
+
+    Twenty who look as often as one would take a good part of the cores that train.
+    """
+    return max(poll_s, _CROWD_S) if n_watching > _CROWD else poll_s
 
 
 def is_confirming(row: StudyRow) -> bool:

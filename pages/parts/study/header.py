@@ -35,7 +35,6 @@ from pages.parts.study.facts import (
     is_skipping,
     offline_sentence,
     outline,
-    poll_every,
     status_sentence,
     trained_by,
 )
@@ -291,8 +290,7 @@ def _mlflow(study_id: str) -> None:
 def _numbers(view: View) -> None:
     """Draw what changes while a study trains."""
     row = view.follow()
-    if poll_every(row, time.time()) != view.poll_s:
-        st.rerun()
+    view.keep_pace(row)
     with view.reader.reading() as seen:
         row = seen.row
         head = seen.made(("head", view.row.spec), lambda: _head(seen))

@@ -17,7 +17,7 @@ from pages.parts.charts.curve_lines import (
 )
 from pages.parts.charts.curves import Frame, learning_curves
 from pages.parts.show import clock, escape, plural
-from pages.parts.state import recall, remember, timezone, token
+from pages.parts.state import recall, remember, timezone
 from pages.parts.study.facts import SCORES, digits_of, guessing, settings_text
 from pages.parts.study.luck import history_chart, luck_caption
 from pages.parts.study.reader import StudyReader
@@ -46,7 +46,6 @@ from tuning.spec import StudySpec
 
 _CURVES_PX, _HISTORY_PX = 340, 240
 _MOST_TRAINING = 4
-_CROWD, _CROWD_S = 8, 1.6  # sessions; with more of them an epoch still shows within two seconds
 _CURVES_OF = ("Best 5", "Leader")
 
 
@@ -79,22 +78,8 @@ class _Picture:
 def live_tab(view: View) -> None:
     """Draw the controls and, below them, the charts that poll."""
     wanted, frozen = _controls(view)
-    poll_s = None if frozen else _poll_every(view)
-    st.fragment(_charts, run_every=poll_s, key="live_charts")(view, wanted, frozen, poll_s)
-
-
-def _poll_every(view: View) -> float | None:
-    if view.poll_s is None:
-        return None
-    return charts_every(view.poll_s, view.reader.n_watching(token("watching")))
-
-
-def charts_every(poll_s: float, n_watching: int) -> float:
-    """Return the seconds between two looks at the charts: twice as many for a crowd.
-
-    Twenty who look as often as one would take a good part of the cores that train.
-    """
-    return max(poll_s, _CROWD_S) if n_watching > _CROWD else poll_s
+    poll_s = None if frozen else view.poll_s
+    st.fragment(_charts, run_every=poll_s, key="live_charts")(view, wanted, frozen)
 
 
 def _controls(view: View) -> tuple[_Wanted, bool]:
@@ -135,11 +120,9 @@ def _display() -> Display:
     )  # fmt: skip
 
 
-def _charts(view: View, wanted: _Wanted, frozen: bool, poll_s: float | None) -> None:
+def _charts(view: View, wanted: _Wanted, frozen: bool) -> None:
     """Draw the charts; heights and order never change, so that nothing jumps."""
     row = view.follow()
-    if poll_s is not None and _poll_every(view) != poll_s:
-        st.rerun()
     kept = _picture(view, wanted, frozen=frozen)
     if kept is None:
         _no_epoch_yet(row)

@@ -101,7 +101,7 @@ def _news(view: View, drawn: int) -> None:
         Which snapshot the grid shows. A button here runs this fragment alone, so that the whole
         page has to follow.
     """
-    snapshot = _snapshot(view)
+    snapshot: Snapshot = recall(view.key("results"))
     if snapshot.serial != drawn:
         st.rerun()
     with view.reader.reading() as seen:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.parts import links
-from pages.parts.state import query, recall, remember
-from pages.parts.study.facts import is_confirming, poll_every
+from pages.parts.state import query, recall, remember, token
+from pages.parts.study.facts import in_a_crowd, is_confirming, poll_every
 from pages.parts.study.reader import StudyReader, study_reader
 from storage.errors import UnknownStudyError
 from storage.studies import StudyRow
@@ -32,7 +32,7 @@ class View:
     watching : bool
         Whether buttons that change something are hidden.
     poll_s : float or None
-        Seconds between two looks; None once nothing will change.
+        Seconds between two looks, more in a crowd; None once nothing will change.
     """
 
     row: StudyRow
@@ -50,6 +50,11 @@ class View:
     def key(self, name: str) -> str:
         """Return a key of session state that belongs to this study."""
         return f"{name}_{self.id}"
+
+    def keep_pace(self, row: StudyRow) -> None:
+        """Run the whole page anew where it is to be looked at more or less often now."""
+        if _looks_every(row, self.reader) != self.poll_s:
+            st.rerun()
 
     def follow(self) -> StudyRow:
         """Read the study's row; run the whole page anew where more than numbers changed."""
@@ -82,8 +87,15 @@ def open_view(study_id: str) -> View:
     with reader.reading() as seen:
         row = seen.row
     spec = StudySpec.parse(row.spec)
-    poll_s = poll_every(row, time.time())
+    poll_s = _looks_every(row, reader)
     return View(row, spec, _info(spec), reader, _is_watching(study_id), poll_s)
+
+
+def _looks_every(row: StudyRow, reader: StudyReader) -> float | None:
+    poll_s = poll_every(row, time.time())
+    if poll_s is None:
+        return None
+    return in_a_crowd(poll_s, reader.n_watching(token("watching")))
 
 
 def _info(spec: StudySpec) -> DatasetInfo | None:
