@@ -18,7 +18,7 @@ from pages.parts.charts.importance import effect_bars
 from pages.parts.charts.leader_curves import leader_curves
 from pages.parts.report_page import Cell, chart, page, paragraph, section, table
 from pages.parts.show import duration, plural
-from pages.parts.study.facts import SCORES, STATES, outline
+from pages.parts.study.facts import SCORES, STATES, digits_of, outline
 from pages.parts.study.verdict import tiles
 from pages.parts.study.why import why
 from storage.database import Database
@@ -128,7 +128,8 @@ def _curves(db: Database, row: StudyRow, judged: Judged) -> Iterator[str]:
         return
     measure = measures(row.score_name)[0]
     title = f"{measure.label} of the best trials by epoch"
-    figure = leader_curves(book, numbers, measure, title)
+    n_digits = digits_of(judged.found, row.score_name, measure, numbers)
+    figure = leader_curves(book, numbers, measure, title, n_digits)
     yield section("Learning curves", chart(figure, "curves", _CHART_PX))
 
 

@@ -12,7 +12,7 @@ from tuning.analysis.curves import CurveBook, Measure, thin
 
 
 def leader_curves(
-    book: CurveBook, numbers: Sequence[int], measure: Measure, title: str
+    book: CurveBook, numbers: Sequence[int], measure: Measure, title: str, n_digits: int
 ) -> go.Figure:
     """Draw the mean over the fits of each trial by epoch, the leader first and thickest.
 
@@ -20,6 +20,8 @@ def leader_curves(
     ----------
     numbers : sequence of int
         Best first; those without a curve are left out.
+    n_digits : int
+        Decimals of values under the pointer.
     """
     figure = go.Figure()
     most = 1
@@ -34,7 +36,7 @@ def leader_curves(
             mode="lines",
             name=f"trial {number}",
             line={"color": color, "width": 3 if place == 0 else 1.5},
-            hovertemplate=f"trial {number}, epoch %{{x}}: %{{y:.4g}}<extra></extra>",
+            hovertemplate=f"trial {number}, epoch %{{x}}: %{{y:.{n_digits}f}}<extra></extra>",
         )
     count_axis(figure, most, "epoch")
     figure.update_yaxes(title=f"{measure.word} on validation rows")
