@@ -192,9 +192,11 @@ def test_a_study_is_stopped_from_its_page_and_keeps_what_is_done(
     open_tab(page, "Results")
     show = page.get_by_role("button", name="Show them")
     expect(show).to_be_visible(timeout=LONG_MS)  # rows do not move until somebody wants them to
-    before = column(page, "Score (accuracy)")
+    cells = page.get_by_test_id("stDataFrame").last.locator("td")
+    expect(cells.first).to_be_attached()
+    before = cells.all_text_contents()
     show.click()
-    wait_until(lambda: column(page, "Score (accuracy)") != before)
+    wait_until(lambda: cells.all_text_contents() not in ([], before))
 
     page.get_by_role("button", name="Stop").first.click()
     page.get_by_role("dialog").get_by_role("button", name="Stop").click()
