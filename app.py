@@ -11,6 +11,7 @@ import gc
 import importlib
 import logging
 import os
+import pkgutil
 import subprocess
 import sys
 import time
@@ -31,6 +32,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
+import pages.parts
 from pages.parts.problems import draw_away
 from storage import processes
 from storage.database import Database, database
@@ -185,7 +187,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     """Open the database, then keep our heartbeat and the workers going."""
     db = _open_database()
     config.set_option("server.maxUploadSize", settings().upload_limit_mb)
-    _import_heavy_libraries()
+    _import_what_pages_need()
     keeper = WorkerKeeper(db, settings().workers, settings().home / "logs" / "worker.log")
     process_id = processes.register(db, kind="app", state="ready")
     pulse = asyncio.create_task(_keep_beating(db, process_id, keeper))
@@ -211,13 +213,14 @@ def _open_database() -> Database:
         raise SystemExit(1) from error
 
 
-def _import_heavy_libraries() -> None:
-    """Import what pages need, and leave it out of every later garbage collection.
+def _import_what_pages_need() -> None:
+    """Import it before the first visitor comes, and leave it out of every garbage collection.
 
     Streamlit collects garbage after each run of a page; over a heap of this size that takes
     a hundred milliseconds, ten times the page itself.
     """
-    for name in _HEAVY_IMPORTS:
+    parts = pkgutil.walk_packages(pages.parts.__path__, f"{pages.parts.__name__}.")
+    for name in (*_HEAVY_IMPORTS, *(part.name for part in parts)):
         importlib.import_module(name)
     gc.collect()
     gc.freeze()

@@ -19,7 +19,7 @@ from pages.parts.charts.curve_lines import (
     shown_sentence,
 )
 from pages.parts.charts.curves import Frame, best_so_far, learning_curves
-from pages.parts.charts.gap import gap_intervals, gap_px
+from pages.parts.charts.gap import gap_intervals, gap_option, gap_px
 from pages.parts.charts.importance import (
     one_parameter_dots,
     two_parameter_map,
@@ -304,6 +304,44 @@ def test_a_leader_that_is_the_default_stays_a_diamond() -> None:
 
     assert figure.data[0].marker.symbol[0] == "diamond"
     assert figure.data[0].y[0] == "trial 4, leader, default"
+
+
+def test_the_page_draws_the_gaps_as_the_report_does() -> None:
+    option = gap_option(GAPS, "2 trials tie", "accuracy", higher_is_better=True)
+    figure = gap_intervals(GAPS, "2 trials tie", "accuracy", higher_is_better=True)
+
+    bars, marks = option["series"]
+    (dots,) = figure.data
+    assert option["yAxis"]["data"] == list(dots.y)
+    assert option["yAxis"]["inverse"]  # the leader on top
+    assert [row["value"][:2] for row in marks["data"]] == [
+        list(pair) for pair in zip(dots.x, dots.y, strict=True)
+    ]
+    assert [row["value"][2:] for row in marks["data"]] == list(dots.customdata)
+    assert marks["data"][0]["value"][3] == "all others are compared with it"
+    assert [row["itemStyle"]["borderColor"] for row in marks["data"]] == list(dots.marker.color)
+    hollow = [row["itemStyle"]["color"] == "transparent" for row in marks["data"]]
+    assert hollow == [False, True, True, False]
+    shapes = [row["symbol"] for row in marks["data"]]
+    assert shapes[0].startswith("path://")
+    assert shapes[1:] == ["circle", "diamond", "circle"]
+    assert [row["coords"] for row in bars["data"]] == [
+        [[-0.04, 1], [0.02, 1]],
+        [[-0.05, 2], [0.01, 2]],
+        [[-0.13, 3], [-0.01, 3]],
+    ]
+    assert marks["markLine"]["data"] == [{"xAxis": 0}]
+
+
+@pytest.mark.parametrize("higher_is_better", [True, False])
+def test_every_interval_ends_within_the_page_s_chart(higher_is_better: bool) -> None:
+    axis = gap_option(GAPS, "", "loss", higher_is_better=higher_is_better)["xAxis"]
+
+    assert axis["min"] < GAPS["low"].min()
+    assert axis["max"] > GAPS["high"].max()
+    assert axis["inverse"] is not higher_is_better  # worse is on the left
+    n_steps = (axis["max"] - axis["min"]) / axis["interval"]
+    assert n_steps == pytest.approx(round(n_steps))
 
 
 def test_each_trial_has_a_line_of_its_own() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from storage.database import Database, database
 from storage.notes import set_star, write_tags
 from tests.judged_scores import LEADS, TIES, make_info, make_race, make_scores, make_spec
 from tests.pages.driven_study import drive, driven_spec
-from tests.pages.study_page import buttons, opened, texts
+from tests.pages.study_page import buttons, charts, opened, texts
 from tests.pages.written_study import WrittenStudy
 from tuning.analysis.grid import Grid
 from tuning.analysis.verdict import Facts, Judgement, judge
@@ -57,11 +56,10 @@ def grid(page: AppTest) -> pd.DataFrame:
     return table
 
 
-def gap_figure(page: AppTest) -> dict[str, Any]:
+def gaps(page: AppTest) -> dict[str, Any]:
     """Return the gap chart."""
-    (chart,) = page.get("plotly_chart")
-    figure: dict[str, Any] = json.loads(chart.proto.spec)
-    return figure
+    (option,) = charts(page)
+    return option
 
 
 # The grid and the gap chart.
@@ -89,10 +87,10 @@ def test_default_settings_outside_the_list_are_shown_in_words(close: str) -> Non
 
 
 def test_the_chart_says_how_many_cannot_be_told_from_the_leader(close: str) -> None:
-    figure = gap_figure(opened(close, tab="Results"))
+    option = gaps(opened(close, tab="Results"))
 
-    assert figure["layout"]["title"]["text"] == "1 trial cannot be told apart from trial 1"
-    assert figure["data"][0]["y"] == [
+    assert option["title"]["text"] == "1 trial cannot be told apart from trial 1"
+    assert option["yAxis"]["data"] == [
         "trial 1, leader",
         "trial 2",
         "trial 3",
@@ -100,14 +98,13 @@ def test_the_chart_says_how_many_cannot_be_told_from_the_leader(close: str) -> N
         "trial 4",
         "trial 5",
     ]
-    assert figure["data"][0]["marker"]["symbol"] == [
-        "star",
-        "circle-open",
-        "circle",
-        "diamond",
-        "circle",
-        "circle",
-    ]
+    marks = option["series"][1]["data"]
+    hollow = [row["value"][1] for row in marks if row["itemStyle"]["color"] == "transparent"]
+    assert hollow == ["trial 2"]
+    shapes = {row["value"][1]: row["symbol"] for row in marks}
+    assert shapes.pop("trial 1, leader").startswith("path://")
+    assert shapes.pop("trial 0, default") == "diamond"
+    assert set(shapes.values()) == {"circle"}
 
 
 def test_the_numbers_behind_the_chart_are_there_when_asked_for(close: str) -> None:
@@ -143,9 +140,9 @@ def test_a_confirmed_study_shows_repeats_and_who_survived(db: Database) -> None:
 
 
 def test_too_few_fits_are_said_above_the_chart(finished: WrittenStudy) -> None:
-    figure = gap_figure(opened(finished.id, tab="Results"))
+    option = gaps(opened(finished.id, tab="Results"))
 
-    assert figure["layout"]["title"]["text"].replace("<br>", " ") == (
+    assert option["title"]["text"].replace("\n", " ") == (
         "Cannot tell who is best. 3 fits a trial: it takes 5 to tell trials apart"
     )
 

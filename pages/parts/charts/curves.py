@@ -211,7 +211,7 @@ def _axes(frame: Frame) -> Option:
         x_axis["max"] = frame.last_epoch
     else:
         x_axis["max"] = "dataMax"
-    return _common(frame.title) | {
+    return chart_base(frame.title) | {
         "grid": {"left": 4, "right": 84, "top": 58, "bottom": 4},
         "xAxis": x_axis,
         "yAxis": {
@@ -225,7 +225,8 @@ def _axes(frame: Frame) -> Option:
     }
 
 
-def _common(title: str) -> Option:
+def chart_base(title: str) -> Option:
+    """Return what all ECharts charts have: their title, and no animation or legend."""
     return {
         "animation": False,
         "title": {
@@ -263,7 +264,7 @@ def best_so_far(table: pd.DataFrame, title: str, value: str) -> Option:
         "encode": {"x": "finished", "y": "best", "tooltip": ["best", "leader"]},
         "step": "end",
     }
-    return _common(title) | {
+    return chart_base(title) | {
         "grid": {"left": 4, "right": 24, "top": 52, "bottom": 4},
         "xAxis": {
             "type": "value",

@@ -40,7 +40,7 @@ def results_tab(view: View) -> None:
     if snapshot.grid.table.empty:
         st.info("No trial has begun yet. Trials appear here.", icon=":material/hourglass_top:")
         return
-    gap_chart(view, snapshot.found, snapshot.serial)
+    gap_chart(view, snapshot.found)
     asked = controls(view, snapshot)
     table = ordered(matching(snapshot.grid, asked.chosen, **asked.extra), asked.order)
     if table.empty:

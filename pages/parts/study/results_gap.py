@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
-from pages.parts.charts.gap import gap_intervals, gap_px
+from pages.parts.charts.gap import gap_option, gap_px
 from pages.parts.show import plural
-from pages.parts.state import recall, remember
 from pages.parts.study.facts import SCORES
 from pages.parts.study.view import View, highlighted
 from pages.parts.words import HELP
 from tuning.analysis.gaps import gap_finding, gap_table, not_compared
 from tuning.analysis.verdict import Judgement
 
-_PLOTLY_UNUSED = ["lasso2d", "select2d", "autoScale2d"]
 
-
-def gap_chart(view: View, found: Judgement, serial: int) -> None:
+def gap_chart(view: View, found: Judgement) -> None:
     """Draw the gaps of the best trials, the highlighted ones and the default settings."""
     title = gap_finding(found)
     chosen = highlighted()
@@ -30,36 +25,15 @@ def gap_chart(view: View, found: Judgement, serial: int) -> None:
         if found.leader is not None:
             st.caption(f"{title}.", help=HELP["gap"])
         return
-    figure = _figure(view, found, chosen, table, title)
-    config: dict[str, Any] = {
-        "displaylogo": False,
-        "modeBarButtonsToRemove": _PLOTLY_UNUSED,
-        "toImageButtonOptions": {"format": "png", "scale": 2, "filename": f"{view.id}-gap"},
-    }
-    shown = "_".join(str(number) for number in table["number"])
-    st.plotly_chart(
-        figure, height=gap_px(table), config=config, alt=title,
-        key=f"results_gap_{serial}_{shown}",
-    )  # fmt: skip
+    option = gap_option(
+        table,
+        title,
+        SCORES[view.row.score_name],
+        higher_is_better=view.row.direction == "maximize",
+    )
+    st.echarts_chart(option, height=gap_px(table), key="results_gap", alt=title)
     st.caption(" ".join(_sentences(found, table, chosen)), help=HELP["gap"])
     _numbers(table)
-
-
-def _figure(
-    view: View, found: Judgement, chosen: list[int], table: pd.DataFrame, title: str
-) -> go.Figure:
-    """Return the chart; it is made once, not at each sort of the grid below it."""
-    key = view.key("gap_figure")
-    made_of, figure = recall(key, default=(None, None))
-    if made_of is None or made_of[0] is not found or made_of[1] != chosen:
-        figure = gap_intervals(
-            table,
-            title,
-            SCORES[view.row.score_name],
-            higher_is_better=view.row.direction == "maximize",
-        )
-        remember(key, ((found, chosen), figure))
-    return figure
 
 
 def default_trial(view: View, found: Judgement) -> int | None:
