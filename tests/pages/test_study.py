@@ -481,6 +481,7 @@ def test_looks_are_frequent_at_first_and_end_with_the_study(db: Database) -> Non
 def test_a_study_is_looked_at_less_often_by_a_crowd() -> None:
     assert in_a_crowd(0.8, n_watching=8) == 0.8
     assert in_a_crowd(0.8, n_watching=9) == 1.6
+    assert in_a_crowd(0.8, n_watching=20) == pytest.approx(2.4)
     assert in_a_crowd(5.0, n_watching=20) == 5.0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -41,7 +42,7 @@ _VERDICTS = {
 _WISHES = {"stop": "Stopping", "pause": "Pausing"}
 _FIRST_MINUTE_S = 60.0
 _FAST_S, _WAITING_S = 0.8, 5.0  # an epoch is on the screen within two seconds
-_CROWD, _CROWD_S = 8, 1.6  # sessions; with more of them an epoch still shows in that time
+_FEW = 8  # sessions that may look at a study as often as one does
 
 
 def poll_every(row: StudyRow, now: float) -> float | None:
@@ -56,11 +57,12 @@ def poll_every(row: StudyRow, now: float) -> float | None:
 
 
 def in_a_crowd(poll_s: float, n_watching: int) -> float:
-    """Return the seconds between two looks: twice as many for a crowd.
+    """Return the seconds between two looks: so many that a crowd costs little more than a few.
 
-    Twenty who look as often as one would take a good part of the cores that train.
+    Twenty who look as often as one would take a good part of the cores that train. The seconds
+    rise in steps, because a page runs anew as a whole when they change.
     """
-    return max(poll_s, _CROWD_S) if n_watching > _CROWD else poll_s
+    return max(poll_s, _FAST_S * math.ceil(n_watching / _FEW))
 
 
 def is_confirming(row: StudyRow) -> bool:
