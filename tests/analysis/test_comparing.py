@@ -431,6 +431,29 @@ def test_what_differs_is_told_in_words() -> None:
     assert lines["Rows sealed as test"] == ["20%", "20%", True]
 
 
+@pytest.mark.parametrize(
+    ("rates", "told"),
+    [
+        ((0.0012345678, 0.01), ["0.001235", "0.01"]),
+        ((0.0012345678, 0.0012349), ["0.0012346", "0.0012349"]),
+        ((0.0012345678, 0.0012345678), ["0.001235", "0.001235"]),
+        ((0.1, None), ["0.1", "the optimizer's own"]),
+    ],
+)
+def test_numbers_have_the_digits_that_tell_them_apart(
+    rates: tuple[float | None, ...], told: list[str]
+) -> None:
+    entries = [
+        entry_of([0.7], 0, f"study {place}", settings={"learning_rate": rate})
+        for place, rate in enumerate(rates)
+    ]
+
+    table = settings_table(entries).set_index("setting")
+
+    line = table.loc["Learning rate"].tolist()
+    assert line == [*told, rates[0] == rates[1]]
+
+
 # Files.
 
 

@@ -13,7 +13,7 @@ from tuning.analysis.pair_words import Pair
 from tuning.analysis.tables import value_in_words
 from tuning.analysis.verdict_words import SCORE_WORDS
 from tuning.digits import decimals, with_error
-from tuning.parameters import PARAMETERS, show_value, show_values
+from tuning.parameters import PARAMETERS, Value, show_value, show_values
 from tuning.setting import Setting, grid_values
 from tuning.spec import StudySpec
 
@@ -27,6 +27,7 @@ NO_SHARED_SCORE = (
 )
 _NONE = "–"
 _MOST_VALUES = 6  # in a cell
+_FEWEST_DIGITS, _MOST_DIGITS = 4, 10  # of a number; `show_value` has the most
 _METHODS = {"holdout": "one part held out", "test": "the dataset's own test rows"}
 
 
@@ -132,7 +133,7 @@ def settings_table(entries: Sequence[Entry]) -> pd.DataFrame:
     DataFrame
         Column setting, one for each entry under its label, and same: whether all are equal.
     """
-    columns = [dict(_lines(entry)) for entry in entries]
+    columns = [dict(_lines(entry, entries)) for entry in entries]
     names = list(dict.fromkeys(name for lines in columns for name in lines))
     table = pd.DataFrame(
         {"setting": names}
@@ -145,7 +146,7 @@ def settings_table(entries: Sequence[Entry]) -> pd.DataFrame:
     return table.assign(same=table[labels].nunique(axis=1) == 1)
 
 
-def _lines(entry: Entry) -> Iterator[tuple[str, str]]:
+def _lines(entry: Entry, entries: Sequence[Entry]) -> Iterator[tuple[str, str]]:
     spec = entry.spec
     yield from _data_lines(entry)
     yield "Network", spec.model
@@ -160,9 +161,21 @@ def _lines(entry: Entry) -> Iterator[tuple[str, str]]:
     yield "Leaders confirmed", "yes" if spec.confirm else "no"
     yield "Seed", str(spec.seed)
     for name, value in entry.settings.items():
-        yield PARAMETERS[name].label, value_in_words(name, value)
+        text = value_in_words(name, value)
+        if isinstance(value, float):
+            text = _as_short(value, [other.settings.get(name) for other in entries])
+        yield PARAMETERS[name].label, text
     for name, setting in spec.searched.items():
         yield f"{PARAMETERS[name].label}: tried", _tried(name, setting)
+
+
+def _as_short(value: float, beside: Sequence[Value]) -> str:
+    """Write a number with four digits, or as many as tell it from those beside it."""
+    floats = {other for other in beside if isinstance(other, float)}
+    for n_digits in range(_FEWEST_DIGITS, _MOST_DIGITS):
+        if len({f"{other:.{n_digits}g}" for other in floats}) == len(floats):
+            return f"{value:.{n_digits}g}"
+    return show_value(value)
 
 
 def _data_lines(entry: Entry) -> Iterator[tuple[str, str]]:

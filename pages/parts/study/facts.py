@@ -42,7 +42,7 @@ _VERDICTS = {
 _WISHES = {"stop": "Stopping", "pause": "Pausing"}
 _FIRST_MINUTE_S = 60.0
 _FAST_S, _WAITING_S = 0.8, 5.0  # an epoch is on the screen within two seconds
-_FEW = 8  # sessions that may look at a study as often as one does
+_FEW = 6  # sessions that may look at a study as often as one does
 
 
 def poll_every(row: StudyRow, now: float) -> float | None:
