@@ -18,6 +18,7 @@ from storage.leases import check_fence
 from storage.schema import curve, fit, study, trial
 from storage.studies import Claim
 
+ENDED_STATES = ("COMPLETE", "PRUNED", "FAIL")  # of trials
 CURVE_COLUMNS = ("loss", "metric", "val_loss", "val_metric", "watched")
 
 _TRIAL_KEY = ("study_id", "number")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -39,8 +40,9 @@ from tuning.driver import run_study
 from tuning.execution.here import Here
 from tuning.export.files import best_model_path, study_document, trial_model_path
 from tuning.extension import extend
-from tuning.judging import judge_study
+from tuning.judging import Judged, judge_study
 from tuning.launch import launch
+from tuning.optuna_copy import OptunaCopy
 from tuning.spec import StudySpec
 from tuning.training.interface import (
     FitResult,
@@ -284,6 +286,100 @@ def test_a_paused_study_goes_on_and_its_scores_are_those_of_one_that_did_not_pau
     assert 1 <= paused.n_trials_done < 3
     assert row.state == "finished"
     assert [t.score for t in trials] == [t.score for t in expected]
+
+
+class Wishing(Pretender):
+    """A pretender in whose first call somebody asks for a pause, then wishes something else."""
+
+    def __init__(self, study_id: str, then: Callable[[Database, str], None]) -> None:
+        super().__init__()
+        self._study_id, self._then = study_id, then
+
+    def train(
+        self,
+        network: Network,
+        trainings: Sequence[Training],
+        folds: FoldSource,
+        reporter: Reporter,
+    ) -> None:
+        """Wait for the end that the pause brings, and let the other wish come just then."""
+        if self.rounds:
+            super().train(network, trainings, folds, reporter)
+            return
+        self.rounds.append([])
+        ask_to_pause(database(), self._study_id)
+        while not reporter.stopping(trainings).all():
+            time.sleep(0.01)
+        self._then(database(), self._study_id)
+
+
+def test_a_study_that_is_let_go_on_while_it_pauses_goes_on() -> None:
+    study_id = launch(database(), make_spec())
+    trainer = Wishing(study_id, resume)
+
+    left, _ = run_again(study_id, trainer=trainer)
+    row, _ = run_again(study_id, trainer=trainer)
+
+    assert (left.state, left.lease_until, left.wish) == ("training", 0.0, "")
+    assert row.state == "finished"
+    notes = [event["text"] for event in events(database(), study_id)]
+    assert "Paused by a person." not in notes
+
+
+def test_a_study_that_is_stopped_while_it_pauses_is_stopped() -> None:
+    study_id = launch(database(), make_spec())
+
+    row, _ = run_again(study_id, trainer=Wishing(study_id, ask_to_stop))
+
+    assert (row.state, row.message) == ("stopped", "Stopped by a person.")
+
+
+def test_a_disk_without_room_for_the_model_pauses_the_study(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tuning.driver.save_best_model", refused)
+        paused, _ = run(make_spec(), trainer=Pretender())
+    resume(database(), paused.id)
+    row, _ = run_again(paused.id, trainer=Pretender())
+
+    assert (paused.state, paused.n_trials_done) == ("paused", 4)
+    assert paused.message.startswith("The disk was full.")
+    assert row.state == "finished"
+    assert best_model_path(home, row.id) is not None
+
+
+def test_optuna_hears_of_a_trial_only_once_it_is_in_our_tables(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spec = make_spec(
+        space={"learning_rate": RATES["learning_rate"], "epochs": RATES["epochs"]},
+        sampler={"kind": "random", "n_trials": 60},
+    )
+    study_id = launch(database(), spec)
+    copy, early = OptunaCopy.copy, set[int]()
+
+    def checked(self: OptunaCopy, finished: Mapping[int, TrialRow], *rest: Any) -> None:
+        rows = read_trials(database(), study_id)
+        early.update(set(finished) - {row.number for row in rows if row.state == "COMPLETE"})
+        copy(self, finished, *rest)
+
+    monkeypatch.setattr(OptunaCopy, "copy", checked)
+
+    def slowly(_n_trained: int) -> bool:
+        time.sleep(0.02)
+        return False
+
+    row, trials = run_again(study_id, trainer=Shuffler(on_fit=slowly))
+
+    assert early == set()
+    assert row.state == "finished"
+    copied = optuna.load_study(study_name=study_id, storage=database().url).trials
+    assert [t.value for t in copied] == [t.score for t in trials]
+    assert all(None not in t.user_attrs["fold_scores"] for t in copied)
 
 
 def test_an_extended_study_trains_only_what_is_new() -> None:
@@ -1201,6 +1297,38 @@ def test_a_trial_entered_while_a_study_runs_is_trained_before_it_finishes(kind: 
     assert [trial["by_hand"] for trial in told] == [False] * 6 + [True]
     copied = optuna.load_study(study_name=study_id, storage=database().url).trials
     assert [t.value for t in copied] == [t.score for t in trials]
+
+
+@pytest.mark.parametrize("asks_for", ["a trial", "a model"])
+def test_what_people_ask_while_a_study_is_judged_is_done_before_it_finishes(
+    monkeypatch: pytest.MonkeyPatch, home: Path, asks_for: str
+) -> None:
+    study_id = launch(
+        database(), make_spec(space=MOMENTA, sampler={"kind": "random", "n_trials": 6})
+    )
+    n_judged = 0
+
+    def judged(db: Database, id_: str, *, is_over: bool) -> Judged:
+        nonlocal n_judged
+        n_judged += 1
+        found = judge_study(db, id_, is_over=is_over)
+        if n_judged == 2 and asks_for == "a trial":  # the first time is before the best model
+            try_by_hand(db, id_, {"momentum": 0.7})
+        elif n_judged == 2:
+            ask_for_model(db, id_, 0)
+        return found
+
+    monkeypatch.setattr("tuning.driver.judge_study", judged)
+    trainer = Pretender()
+
+    row, _ = run_again(study_id, trainer=trainer)
+
+    assert row.state == "finished"
+    if asks_for == "a trial":
+        assert trainer.rounds[-1] == [6]
+        assert (row.n_trials_done, row.best_number) == (7, 6)
+    else:
+        assert trial_model_path(home, study_id, 0) is not None
 
 
 def test_a_trial_entered_into_a_finished_study_is_all_that_is_trained() -> None:

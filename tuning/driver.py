@@ -7,11 +7,12 @@ keeps the lease, and carries a person's wish to stop to the trainer.
 from __future__ import annotations
 
 import dataclasses
+import errno
 import functools
 import json
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -22,6 +23,7 @@ from storage.leases import update_claimed
 from storage.patience import is_full, is_outage, patient
 from storage.reading import read_fit_lines
 from storage.results import (
+    ENDED_STATES,
     FitRow,
     Timing,
     TrialRow,
@@ -78,7 +80,6 @@ from tuning.training.rows import StudyRows
 
 _TIMINGS_KEPT = 300  # of one study; the next estimate needs no more
 _PAUSES = ("pause", "disk")  # wishes after which a study can go on
-_FINAL = ("COMPLETE", "PRUNED", "FAIL")
 
 log = structlog.get_logger()
 
@@ -199,8 +200,8 @@ class _Driver:
     def _take_up(self) -> list[TrialRow]:
         """Read what an earlier worker has finished, and forget what it had in flight."""
         rows = self._keeper.last(lambda: read_trials(self._db, self._claim.study_id))
-        finished = [_whole(row) for row in rows if row.state in _FINAL]
-        in_flight = [row.number for row in rows if row.state not in _FINAL]
+        finished = [_whole(row) for row in rows if row.state in ENDED_STATES]
+        in_flight = [row.number for row in rows if row.state not in ENDED_STATES]
         self._keeper.last(lambda: forget_unfinished(self._db, self._claim, in_flight))
         return finished
 
@@ -282,28 +283,44 @@ class _Driver:
             )
             self._say(state=FAILED, phase="", message=message, note=message)
             return
-        self._confirm_and_keep_best()
-        if self._keeper.stopped:
-            self._end_early(self._stopped_trials_message())
-            return
-        self._keep_timings()
-        self._say(state=FINISHED, phase="", message="", note="Finished.", **self._verdict())
+        is_over = timed = False
+        while not is_over:
+            asked = self._confirm_and_keep_best()
+            if self._keeper.stopped:
+                self._end_early(self._stopped_trials_message())
+                return
+            if not timed:
+                self._keep_timings()
+                timed = True
+            is_over = self._say(
+                state=FINISHED, phase="", message="", note="Finished.", **self._verdict(),
+                only_if={"asked": asked, "spec": self._row.spec},
+            )  # fmt: skip
 
-    def _confirm_and_keep_best(self) -> None:
-        """Confirm, and train the leader on all rows, until people ask for nothing more."""
+    def _confirm_and_keep_best(self) -> str:
+        """Confirm, and train the leader on all rows, until people ask for nothing more.
+
+        Returns
+        -------
+        str
+            What they have asked for, as the study's row has it.
+        """
         done: Asked | None = None
+        text = "{}"
         while not self._keeper.stopped:
             if self._search():  # a new trial may be the best
                 done = None
-            asked = Asked.parse(self._keeper.last(lambda: self._study().asked))
+            text = self._keeper.last(lambda: self._study().asked)
+            asked = Asked.parse(text)
             if asked == done:
-                return
+                break
             self._confirm(asked)
             if not self._keeper.stopped:
                 with self._foretold.watching():
                     self._keep_best()
                     self._keep_models(asked.models)
             done = asked
+        return text
 
     def _confirm(self, asked: Asked) -> None:
         """Let the leaders race, and repeat the trials that people chose, as far as wanted."""
@@ -374,14 +391,28 @@ class _Driver:
         if message:
             self._ledger.close(message)
         self._keeper.flush()
-        if self._keeper.wish in _PAUSES:
-            message = self._keeper.reason or "Paused by a person."
-            self._say(state=PAUSED, phase="", message=message, note=message)
-        elif self._keeper.wish:
+        while True:
+            wish = self._keeper.last(lambda: self._study().wish)
+            if self._say(**self._early_end(wish), only_if={"wish": wish}):
+                return
+
+    def _early_end(self, wish: str) -> dict[str, Any]:
+        """Return what the study becomes, and its note.
+
+        Parameters
+        ----------
+        wish : str
+            What people wish by now: it may have come, or been taken back, while training ended.
+        """
+        heard = self._keeper.wish
+        if heard in {"stop", "time"} or wish == "stop":
             message = self._stopped_message()
-            self._say(state=STOPPED, phase="", message=message, note=message)
-        else:
-            self._say(lease_until=0.0, phase="Waiting for a worker", note="The worker ended.")
+            return {"state": STOPPED, "phase": "", "message": message, "note": message}
+        if heard == "disk" or wish == "pause":
+            message = self._keeper.reason or "Paused by a person."
+            return {"state": PAUSED, "phase": "", "message": message, "note": message}
+        note = "It goes on before it was paused." if heard == "pause" else "The worker ended."
+        return {"lease_until": 0.0, "phase": "Waiting for a worker", "note": note}
 
     def _stopped_trials_message(self) -> str:
         if self._keeper.wish in _PAUSES:
@@ -406,7 +437,7 @@ class _Driver:
         leader = Leader(study_id, self._spec, best)
         model = self._executor.best_model(self._work, leader, self._keeper)
         if model is not None:
-            save_best_model(home, study_id, model)
+            self._save(lambda: save_best_model(home, study_id, model))
 
     def _keep_models(self, numbers: Sequence[int]) -> None:
         """Train trials that people chose on all rows, those whose models are not there yet."""
@@ -422,7 +453,16 @@ class _Driver:
             chosen = Leader(study_id, self._spec, trial)
             model = self._executor.best_model(self._work, chosen, self._keeper)
             if model is not None:
-                save_trial_model(home, study_id, number, model)
+                self._save(functools.partial(save_trial_model, home, study_id, number, model))
+
+    def _save(self, write: Callable[[], object]) -> None:
+        """Write a model; where the disk is full the study pauses, and trains it again later."""
+        try:
+            write()
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            self._keeper.pause_for_disk()
 
     def _keep_timings(self) -> None:
         """Keep what training cost, for the next estimate: each training, or all stacks."""
@@ -447,8 +487,13 @@ class _Driver:
             seconds=fit.duration_s or 0.0,
         )
 
-    def _say(self, note: str = "", **changes: object) -> None:
-        self._keeper.last(lambda: update_claimed(self._db, self._claim, note, **changes))
+    def _say(
+        self, note: str = "", *, only_if: Mapping[str, Any] | None = None, **changes: object
+    ) -> bool:
+        """Change the study's row; see `update_claimed`."""
+        return self._keeper.last(
+            lambda: update_claimed(self._db, self._claim, note, only_if=only_if, **changes)
+        )
 
     def _say_download(self, file_name: str, done: int, total: int) -> None:
         if self._keeper.stopped:

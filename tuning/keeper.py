@@ -20,7 +20,7 @@ from storage.database import Database
 from storage.errors import LostLeaseError
 from storage.leases import renew
 from storage.patience import is_full, patient
-from storage.results import Batch, FitRow, read_fits, write_batch
+from storage.results import ENDED_STATES, Batch, FitRow, TrialRow, read_fits, write_batch
 from storage.settings import settings
 from storage.studies import Claim, get_study
 from tuning.confirming import Asked, FitCollector
@@ -78,6 +78,7 @@ class Keeper:
         self._ledger: Ledger | None = None
         self._copy: OptunaCopy | None = None
         self._unwritten = Batch()
+        self._written: dict[int, TrialRow] = {}  # finished trials that are in our tables
         self._collector: FitCollector | None = None
         self._phase = ""
         self._told: Told = _tell_nothing
@@ -93,6 +94,7 @@ class Keeper:
 
     def write_for(self, ledger: Ledger, copy: OptunaCopy) -> None:
         """Write what this ledger learns from now on."""
+        self._written = dict(ledger.finished)
         self._copy = copy
         self._ledger = ledger
 
@@ -144,7 +146,7 @@ class Keeper:
             except SQLAlchemyError as error:
                 if not is_full(error):
                     raise
-                self._pause_for_disk(_DISK_FULL)
+                self.pause_for_disk()
                 if self._leave.wait(_LOOK_AT_DISK_S):
                     raise
 
@@ -153,7 +155,8 @@ class Keeper:
         if self._leave.is_set() and seconds > _PATIENCE_S:
             raise error
 
-    def _pause_for_disk(self, reason: str) -> None:
+    def pause_for_disk(self, reason: str = _DISK_FULL) -> None:
+        """Ask for the end: there is no room for what is trained."""
         if self.wish != "disk":
             log.warning("disk full", reason=reason)
         self.wish, self.reason = "disk", reason
@@ -162,10 +165,10 @@ class Keeper:
     def flush(self) -> None:
         """Write and copy all that is new, also what follows a gap in the numbers."""
         self._write()
-        ledger, copy = self._ledger, self._copy
-        if ledger is not None and copy is not None:
+        copy = self._copy
+        if copy is not None:
             with self._writing:
-                self.last(lambda: copy.copy_rest(ledger.finished, self._read_fits))
+                self.last(lambda: copy.copy_rest(self._written, self._read_fits))
 
     def _run(self) -> None:
         try:
@@ -208,6 +211,8 @@ class Keeper:
             if self._unwritten:
                 batch = self._unwritten
                 self.last(lambda: write_batch(self._db, self._claim, batch))
+                ended = (row for row in batch.trials if row.state in ENDED_STATES)
+                self._written |= {row.number: row for row in ended}
             self._unwritten = Batch()
 
     def _add_collected(self, batch: Batch) -> None:
@@ -223,10 +228,10 @@ class Keeper:
                 batch.study |= self._told(fits)
 
     def _copy_some(self) -> None:
-        ledger, copy = self._ledger, self._copy
-        if ledger is not None and copy is not None:
+        copy = self._copy
+        if copy is not None:
             with self._writing:
-                self.last(lambda: copy.copy(ledger.finished, self._read_fits, _COPIED_AT_ONCE))
+                self.last(lambda: copy.copy(self._written, self._read_fits, _COPIED_AT_ONCE))
 
     def _look_at_disk(self) -> None:
         now = time.monotonic()
@@ -234,7 +239,7 @@ class Keeper:
             self._looked_at_disk = now
             reason = room(settings().home, self._db)
             if reason is not None:
-                self._pause_for_disk(reason)
+                self.pause_for_disk(reason)
 
     def _read_fits(self, numbers: Sequence[int]) -> list[FitRow]:
         return read_fits(self._db, self._claim.study_id, numbers=numbers)

@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from storage.database import Database
 from storage.errors import LostLeaseError, StorageError
 from storage.leases import LeaseWatch
-from storage.patience import patient
+from storage.patience import is_full, patient
 from storage.processes import ProcessState, beat, live, register, remove
 from storage.settings import settings
 from storage.studies import Claim, opened_unscored
@@ -40,6 +40,7 @@ _LOOK_EVERY_S = 0.3
 _MOST_STUDIES = 4  # driven at once; the others wait
 _SCORE_EVERY_S = 0.5
 _SCORE_AGAIN_S = 30.0  # after it went wrong
+_DISK_FULL_S = 5.0  # between two attempts to write
 _APP_SILENT_S = 60.0  # an idle worker stays this long after the last sign of an app
 
 log = structlog.get_logger()
@@ -74,7 +75,7 @@ class Worker:
             pool = Pool(settings())
             self._set("ready")
             while not self._leave.is_set() and not self._may_end():
-                if not patient(functools.partial(self._take, pool), on_wait=self._while_away):
+                if not self._take_patiently(pool):
                     self._leave.wait(_LOOK_EVERY_S)
         finally:
             self._leave.set()
@@ -91,6 +92,17 @@ class Worker:
         """End after the current epoch; the studies go on with the next worker."""
         self._leave.set()
 
+    def _take_patiently(self, pool: Pool) -> bool:
+        """See `_take`; waits while the database is away, or the disk is full."""
+        try:
+            return patient(functools.partial(self._take, pool), on_wait=self._while_away)
+        except SQLAlchemyError as error:
+            if not is_full(error):
+                raise
+            log.warning("disk full", reason=str(error))
+            self._leave.wait(_DISK_FULL_S)
+            return False
+
     def _while_away(self, seconds: float, error: BaseException) -> None:
         log.warning("database away", seconds=round(seconds), reason=str(error))
         if self._leave.is_set():
@@ -102,8 +114,8 @@ class Worker:
         self._score_tests(pool)
         claim = None
         if len(self._drivers) < _MOST_STUDIES:
-            claim = self._watch.take(self._id)
-        if claim is not None and claim.study_id not in self._drivers:
+            claim = self._watch.take(self._id, self._drivers)
+        if claim is not None:
             driver = threading.Thread(target=self._drive, args=(claim, pool))
             self._drivers[claim.study_id] = driver
             driver.start()

@@ -11,10 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.exc import SQLAlchemyError
 
+from storage import leases
 from storage.database import Database, database, open_database
-from storage.leases import claim_study
+from storage.leases import LeaseWatch, claim_study
+from storage.schema import study
 from storage.studies import get_study
 from storage.wishes import resume
 from tests.browser.server import wait_until
@@ -42,10 +46,33 @@ def driving(db: Database, study_id: str, engine: Executor) -> Iterator[threading
     assert claim is not None
     driver = threading.Thread(target=run_study, args=(db, claim, engine))
     driver.start()
+    over = threading.Event()
+    rival = threading.Thread(target=look, args=(db, over))
+    rival.start()
     wait_until(lambda: get_study(db, study_id).n_trials_done >= 1)
     assert driver.is_alive()
     yield driver
     driver.join()
+    over.set()
+    rival.join()
+    with db.read() as connection:
+        fence = connection.scalar(sa.select(study.c.fence).where(study.c.id == study_id))
+    assert fence == claim.fence
+
+
+def look(db: Database, over: threading.Event) -> None:
+    """Look for studies all the while, as another worker does; there is none to be had."""
+    watch = LeaseWatch(db)
+    while not over.wait(0.3):
+        with contextlib.suppress(SQLAlchemyError):
+            watch.take("rival")
+
+
+@pytest.fixture(autouse=True)
+def _short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let leases be over within the shortest outage that is tried."""
+    monkeypatch.setattr(leases, "LEASE_S", min(OUTAGE_S / 2, leases.LEASE_S))
+    monkeypatch.setattr(leases, "_GRACE_S", min(OUTAGE_S / 3, 6.0))
 
 
 @pytest.fixture(scope="module")

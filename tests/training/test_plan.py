@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -189,18 +190,30 @@ def test_stacks_of_one_segment_have_one_size_so_that_one_computation_serves_all(
     assert len({stack.n_slots for stack in plan.stacks}) == plan.n_layouts == 1
 
 
-def test_a_stack_stays_within_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan_module, "STACK_BYTES", 4 * 2**20)
+@pytest.mark.parametrize("n_slots", range(17, 48))
+def test_a_stack_stays_within_memory(monkeypatch: pytest.MonkeyPatch, n_slots: int) -> None:
+    # Of a slot: 7 × 121 weights, 2 × 52 × 10 rows, 10 × (8 + 36) numbers, 256 × 4 outputs.
+    slot_bytes = 4 * (7 * 121 + 2 * 52 * 10 + 10 * (8 + 3 * 12) + 256 * 4)
+    part_bytes = 4 * (512 + 256) * 9
+    monkeypatch.setattr(plan_module, "STACK_BYTES", n_slots * slot_bytes + 3 * part_bytes)
     trainings = trainings_of([{"learning_rate": 0.001 * (1 + n)} for n in range(100)])
 
     plan = planned(trainings)
 
-    # Of a fit: 7 × 121 weights, 2 × 52 × 10 rows, 10 × (8 + 36) numbers, 256 × 4 outputs.
-    slot_bytes = 4 * (7 * 121 + 2 * 52 * 10 + 10 * (8 + 3 * 12) + 256 * 4)
-    part_bytes = 4 * (512 + 256) * 9
-    for stack in plan.stacks:
-        assert len(stack.trainings) * slot_bytes + 3 * part_bytes <= 4 * 2**20
+    most = max(stack.n_slots for stack in plan.stacks)  # empty ones take memory, too
+    assert 0.8 * n_slots < most <= n_slots
     assert sum(len(stack.trainings) for stack in plan.stacks) == 300
+
+
+def test_folds_of_a_wide_network_stay_together_where_one_would_fill_a_stack() -> None:
+    wide: dict[str, Value] = {"n_hidden": 3, "n_neurons": 99, "batch_size": 32}
+    trainings = trainings_of([wide | {"learning_rate": 0.001 * (1 + n)} for n in range(10)])
+
+    plan = planned(trainings, rows=Rows(train=9_000, score=4_500))
+
+    for stack in plan.stacks:
+        together = Counter(training.readouts[0].number for training in stack.trainings)
+        assert set(together.values()) == {3}
 
 
 def test_a_trial_too_large_for_memory_is_split_rather_than_refused(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
+from collections.abc import Iterator
 from types import FrameType
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy.exc import SQLAlchemyError
 
 from storage.database import Database
+from storage.errors import LostLeaseError
+from storage.leases import renew
 from storage.studies import Claim, get_study
 from storage.wishes import ask_to_stop
 from tuning.cli.output import complaints
@@ -16,6 +21,7 @@ from tuning.driver import run_study
 from tuning.worker import load_engine, set_up_log
 
 _LOOK_EVERY_S = 0.3
+_RENEW_EVERY_S = 2.0
 
 
 def run_here(db: Database, claim: Claim, *, quiet: bool) -> None:
@@ -30,11 +36,33 @@ def run_here(db: Database, claim: Claim, *, quiet: bool) -> None:
     watcher = threading.Thread(target=_watch, args=(db, claim.study_id, over, quiet))
     watcher.start()
     try:
-        run_study(db, claim, load_engine())
+        with _held(db, claim):
+            engine = load_engine()
+        run_study(db, claim, engine)
     finally:
         over.set()
         watcher.join()
         signal.signal(signal.SIGINT, previous)
+
+
+@contextlib.contextmanager
+def _held(db: Database, claim: Claim) -> Iterator[None]:
+    """Keep the lease meanwhile: a busy machine may load TensorFlow for longer than it lasts."""
+    over = threading.Event()
+
+    def keep() -> None:
+        while not over.wait(_RENEW_EVERY_S):
+            # Whatever is wrong, the driver will meet it too.
+            with contextlib.suppress(SQLAlchemyError, LostLeaseError):
+                renew(db, claim)
+
+    thread = threading.Thread(target=keep, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _watch(db: Database, study_id: str, over: threading.Event, quiet: bool) -> None:

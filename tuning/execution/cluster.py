@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import dask
@@ -37,6 +38,22 @@ _CONFIG = {
     "distributed.admin.large-graph-warning-threshold": "4GiB",  # rows travel like that
 }
 _LOCAL_CONFIG = {"distributed.worker.preload": ["tuning.execution.warm"]}
+
+
+@dataclass(frozen=True)
+class ProcessFacts:
+    """A process of a cluster.
+
+    Attributes
+    ----------
+    memory_limit : int
+        Bytes it may hold; 0 where there is no limit.
+    has_nanny : bool
+        Whether another process watches it, and starts it again when it ends.
+    """
+
+    memory_limit: int
+    has_nanny: bool
 
 
 class Cluster:
@@ -78,10 +95,13 @@ class Cluster:
         """Return how many of a process' threads have a core of their own."""
         return max(1, n_threads - _SPARE_THREADS) if self.is_local else n_threads
 
-    def memory_limits(self) -> dict[str, int]:
-        """Return how many bytes each process may hold; 0 where there is no limit."""
+    def processes(self) -> dict[str, ProcessFacts]:
+        """Return what is known of each process, by its address."""
         workers = self.client.scheduler_info(n_workers=-1)["workers"]
-        return {address: int(facts["memory_limit"] or 0) for address, facts in workers.items()}
+        return {
+            address: ProcessFacts(int(facts["memory_limit"] or 0), bool(facts["nanny"]))
+            for address, facts in workers.items()
+        }
 
     def submit(
         self,
@@ -107,7 +127,7 @@ class Cluster:
             self.client.run(call, *arguments, workers=[worker], on_error="ignore")
 
     def restart(self, worker: str) -> None:
-        """Kill a process; its nanny starts another one."""
+        """Kill a process that has a nanny, which starts another one."""
         with contextlib.suppress(OSError, TimeoutError, ValueError):
             self.client.restart_workers([worker], timeout=60, raise_for_error=False)
 

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from storage.settings import Settings
 from tuning.errors import ClusterError
 from tuning.execution import remote
-from tuning.execution.cluster import Cluster
+from tuning.execution.cluster import Cluster, ProcessFacts
 from tuning.execution.interface import BestModel, Leader, StopSignal, Work
 from tuning.execution.jobs import Job, halves, make_jobs
 from tuning.execution.memory import too_big
@@ -46,6 +46,8 @@ _PREDICTED_S = 300.0  # a saved model has answered by then, or its process is go
 _NEWS_S = 10.0  # what a job has told may arrive so much later than its end
 _MOST_DEATHS = 5  # of a job; then it is held for the reason
 _FULL = 0.7  # of its memory limit: a process that holds more is started anew between jobs
+
+_UNKNOWN = ProcessFacts(0, has_nanny=False)  # until the scheduler has told more of it
 
 log = structlog.get_logger()
 
@@ -145,7 +147,7 @@ class Pool:
         self._unsaid: set[str] = set()
         self._reserved: str | None = None
         self._threads: dict[str, int] = {}
-        self._limits: dict[str, int] = {}
+        self._facts: dict[str, ProcessFacts] = {}
         self._looked_at = self._spoke_at = 0.0
         self._whole_at = time.monotonic()
         self._closing = threading.Event()
@@ -275,7 +277,7 @@ class Pool:
         """See which processes there are, and which jobs have lost theirs."""
         before, self._threads = self._threads, self._cluster.threads()
         if set(self._threads) - set(before):
-            self._limits = self._cluster.memory_limits()
+            self._facts = self._cluster.processes()
         if len(self._threads) >= self._cluster.n_started:
             self._whole_at = now
         elif now - self._whole_at > self._missing_s:
@@ -348,9 +350,10 @@ class Pool:
         if entry.future is not future:
             return
         entry.ended, entry.ended_at = ended, time.monotonic()
-        limit = self._limits.get(entry.worker, 0)
-        full = bool(limit) and ended.rss > _FULL * limit
-        if full or ended.n_compiled >= self._wanted.compiled_limit:
+        facts = self._facts.get(entry.worker, _UNKNOWN)
+        full = bool(facts.memory_limit) and ended.rss > _FULL * facts.memory_limit
+        many = ended.n_compiled >= self._wanted.compiled_limit
+        if (full or many) and facts.has_nanny:  # else nobody would start it again
             self._draining.add(entry.worker)
 
     # What becomes of a job.
@@ -398,7 +401,7 @@ class Pool:
 
     def _give_up(self, entry: _Entry, *, starved: bool) -> None:
         work, reporter = entry.run.work, entry.run.reporter
-        limit = max(self._limits.values(), default=0)
+        limit = max((facts.memory_limit for facts in self._facts.values()), default=0)
         for training in entry.job.trainings:
             message = (
                 too_big(work.network, training.params, limit)
@@ -475,7 +478,9 @@ class Pool:
             self._say(worker)
 
     def _restart(self, worker: str) -> None:
-        if worker in self._threads and worker not in self._restarting:
+        if not self._facts.get(worker, _UNKNOWN).has_nanny:
+            log.warning("training process has no nanny, it cannot be started anew")
+        elif worker in self._threads and worker not in self._restarting:
             self._restarting.add(worker)
             self._hands.submit(self._cluster.restart, worker)
 

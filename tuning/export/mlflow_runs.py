@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 from storage.database import Database
-from storage.results import TrialRow, read_pieces, read_trials
+from storage.results import ENDED_STATES, TrialRow, read_pieces, read_trials
 from storage.studies import FINISHED, StudyRow, get_study
 from tuning.analysis.curves import Array, CurveBook
 from tuning.analysis.tables import settings_of
@@ -28,7 +28,6 @@ _MLFLOW = "MLflow"
 _AT_ONCE = 50  # trials whose curves are held at a time
 _MOST_METRICS = 1000  # in one request, by MLflow's own limit
 _MOST_PARAMS = 100
-_ENDED = ("COMPLETE", "PRUNED", "FAIL")
 
 T = TypeVar("T")
 
@@ -97,7 +96,7 @@ class _Sender:
             "mlflow.note.content": row.spec,
         }
         run_id = self._create(experiment, tags, row.started_at or row.created_at)
-        trials = read_trials(self._db, row.id, states=_ENDED)
+        trials = read_trials(self._db, row.id, states=ENDED_STATES)
         for part in _batches(trials, _AT_ONCE):
             numbers = [trial.number for trial in part]
             book = CurveBook()

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from storage.database import Database, open_database
-from storage.results import FitRow, read_fits, read_trials
+from storage.results import ENDED_STATES, FitRow, read_fits, read_trials
 from storage.schema import metadata
 from storage.studies import get_study
 from tuning.optuna_copy import OptunaCopy
 from tuning.spec import StudySpec
-
-_ENDED = ("COMPLETE", "PRUNED", "FAIL")
 
 
 def optuna_file(db: Database, study_id: str) -> bytes:
@@ -22,7 +20,7 @@ def optuna_file(db: Database, study_id: str) -> bytes:
     Open it with ``optuna.load_study(study_name=study_id, storage="sqlite:///FILE")``.
     """
     spec = StudySpec.parse(get_study(db, study_id).spec)
-    trials = {trial.number: trial for trial in read_trials(db, study_id, states=_ENDED)}
+    trials = {trial.number: trial for trial in read_trials(db, study_id, states=ENDED_STATES)}
 
     def read(numbers: Sequence[int]) -> list[FitRow]:
         return read_fits(db, study_id, numbers=numbers)

@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from storage.database import Database
-from storage.results import FitRow, TrialRow, read_fits, read_trials
+from storage.results import ENDED_STATES, FitRow, TrialRow, read_fits, read_trials
 from storage.studies import get_study
 from tuning.export.files import trial_rows
 from tuning.spec import StudySpec
 
-_ENDED = ("COMPLETE", "PRUNED", "FAIL")
 _TEXTS = ("state", "tie", "message")
 
 
@@ -66,7 +65,7 @@ def cv_results(db: Database, study_id: str) -> dict[str, list[Any]]:
     .. [1] scikit-learn, `sklearn.model_selection.GridSearchCV`, attribute ``cv_results_``.
     """
     spec = StudySpec.parse(get_study(db, study_id).spec)
-    trials = read_trials(db, study_id, states=_ENDED)
+    trials = read_trials(db, study_id, states=ENDED_STATES)
     fits = {(fit.number, fit.repeat, fit.fold): fit for fit in read_fits(db, study_id)}
     seconds, scores = _splits(spec, trials, fits)
     sign = 1 if spec.direction == "maximize" else -1

@@ -163,8 +163,17 @@ def reached(plan: Plan, epochs: Mapping[tuple[int, int, int], int]) -> Plan:
 
 def slots_for(n_fits: int) -> int:
     """Return a number of slots for these fits: few different ones, an eighth to spare."""
-    step = 1 << max(0, n_fits.bit_length() - 4)
+    step = _slot_step(n_fits)
     return -(-n_fits // step) * step
+
+
+def _round_down(n_slots: int) -> int:
+    """Return the largest number of slots that fits are given and that is no larger."""
+    return n_slots // _slot_step(n_slots) * _slot_step(n_slots)
+
+
+def _slot_step(n_slots: int) -> int:
+    return 1 << max(0, n_slots.bit_length() - 4)
 
 
 def make_plan(
@@ -385,11 +394,12 @@ def _cut(
 ) -> list[Stack]:
     """Cut a segment into stacks of one size, so that they share one computation."""
     kind, families = segment.kind, families_of(trainings)
-    size = min(largest_worth(kind), _within_memory(kind, len(families[0])))
+    worth = max(largest_worth(kind), *map(len, families))  # a trial stays together
+    size = min(worth, _within_memory(kind, len(families[0])))
     n_stacks = -(-len(trainings) // size)
     if alone:
-        worth = round(len(trainings) * kind.slot_s / (_HALF_WORTH * kind.fixed_s))
-        n_stacks = max(n_stacks, min(n_cores, worth, len(families)))
+        halves = round(len(trainings) * kind.slot_s / (_HALF_WORTH * kind.fixed_s))
+        n_stacks = max(n_stacks, min(n_cores, halves, len(families)))
     pieces = _pieces(families, -(-len(trainings) // n_stacks), size)
     n_slots = slots_for(max(len(piece) for piece in pieces))
     return [
@@ -423,11 +433,11 @@ def families_of(trainings: Sequence[Training]) -> list[list[Training]]:
 
 
 def _within_memory(kind: _Kind, n_parts: int) -> int:
-    """Return how many fits memory allows; each trial needs the rows of `n_parts` folds."""
+    """Return how many slots memory allows; each trial needs the rows of `n_parts` folds."""
     free = STACK_BYTES - n_parts * kind.part_bytes
     if free >= n_parts * kind.slot_bytes:
-        return free // kind.slot_bytes
-    return max(1, STACK_BYTES // (kind.slot_bytes + kind.part_bytes))
+        return _round_down(free // kind.slot_bytes)
+    return _round_down(max(1, STACK_BYTES // (kind.slot_bytes + kind.part_bytes)))
 
 
 def _pieces(

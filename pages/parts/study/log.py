@@ -19,6 +19,7 @@ from tuning.study_log import LogLine, read_log, whole_log
 
 _POLL_S = 3.0
 _LOG_PX = 480
+_MOST_FAILED = 500  # drawn; they are sent anew whenever one more fails
 _EVENTS, _WORKER_LOG, _FAILED = "Events", "Worker log", "Failed trials"
 
 
@@ -107,10 +108,8 @@ def _failed(view: View) -> None:
     if not failed:
         st.info("Nothing failed.", icon=":material/check_circle:")
         return
-    rows = [
-        (row.number, settings_text(settings_of(row)), row.message)
-        for row in sorted(failed, key=lambda row: row.number)
-    ]
+    latest = sorted(failed, key=lambda row: row.number)[-_MOST_FAILED:]
+    rows = [(row.number, settings_text(settings_of(row)), row.message) for row in latest]
     st.dataframe(
         pd.DataFrame(rows, columns=["Trial", "Settings", "What went wrong"]),
         hide_index=True,
@@ -121,3 +120,7 @@ def _failed(view: View) -> None:
         },
         alt="Failed trials with what went wrong",
     )
+    if len(latest) < len(failed):
+        st.caption(
+            f"The last {len(latest)} of {len(failed):,}. Results lists them all, by their state."
+        )

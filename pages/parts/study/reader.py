@@ -25,7 +25,7 @@ from storage.reading import (
     read_in_training,
     read_news,
 )
-from storage.results import FitRow, read_fits, read_pieces
+from storage.results import ENDED_STATES, FitRow, read_fits, read_pieces
 from storage.studies import StudyRow, get_study
 from tuning.analysis.curves import CurveBook, sample
 from tuning.analysis.study_scores import ScoreBook, StudyScores
@@ -43,7 +43,6 @@ _MOST_EPOCHS = 1_500_000  # of all kept fits together, 30 MB
 _AT_ONCE = 50  # trials whose curves are read in one go
 _MOST_MADE = 256
 _WATCH_S = 10.0  # a session that has not asked for so long looks elsewhere
-_FINAL = frozenset({"COMPLETE", "PRUNED", "FAIL"})
 
 
 class StudyReader:
@@ -187,7 +186,8 @@ class StudyReader:
 
     def _ended(self) -> frozenset[int]:
         numbers, states = self.trials.column("number"), self.trials.column("state")
-        return frozenset(n for n, state in zip(numbers, states, strict=True) if state in _FINAL)
+        pairs = zip(numbers, states, strict=True)
+        return frozenset(number for number, state in pairs if state in ENDED_STATES)
 
     def fits_of(self, number: int) -> list[FitRow]:
         """Return the fits of a trial, by repeat and fold."""

@@ -29,6 +29,8 @@ from tuning.spec import EarlyStoppingSpec
 from tuning.training import plan as plan_module
 from tuning.training.interface import FoldData, Network, Rows, Training
 from tuning.training.keras_trainer import KerasTrainer
+from tuning.training.plan import Stack
+from tuning.training.stacked import trainer as trainer_module
 from tuning.training.stacked.trainer import StackedTrainer
 
 pytestmark = pytest.mark.slow  # loads TensorFlow
@@ -245,6 +247,40 @@ def test_a_stack_made_smaller_on_the_way_gives_the_same_results(
 
     assert {len(curve) for curve in repacked.curves.values()} == {2, 3, 4, 5, 6, 7}
     assert_same(repacked, whole, curves=1e-5)
+
+
+def test_a_search_that_goes_on_makes_its_stacks_smaller_where_it_would_have(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network = make_network("binary")
+    trainings = [
+        training
+        for place in range(6)
+        for training in make_trainings(
+            [{}] * place + [{"learning_rate": 0.01 * (1 + place)}], epochs=(2 + place,)
+        )[-1:]
+    ]
+    monkeypatch.setattr(plan_module, "COMPILE_S", -1.0)  # as if compiling cost nothing
+    monkeypatch.setattr(plan_module, "COMPILE_LAYER_S", 0.0)
+    sizes: list[tuple[int, int]] = []
+
+    def noted(stack: Stack, going: Sequence[Training], epoch: int) -> Stack | None:
+        sizes.append((epoch, len(going)))
+        return plan_module.repacked(stack, going, epoch)
+
+    monkeypatch.setattr(trainer_module, "repacked", noted)
+    whole = train(network, trainings, trainer=StackedTrainer(1))
+    undisturbed, sizes = sizes, []
+
+    finished = {training.key: 0 for training in trainings[::2]}
+    record = Record(stop_after=finished)
+    resumed = train(network, trainings, record, StackedTrainer(1))
+
+    assert sizes == undisturbed == [(2, 5), (3, 4), (4, 3), (5, 2), (6, 1)]
+    for training in trainings[1::2]:
+        assert np.array_equal(
+            resumed.curves[training.key], whole.curves[training.key], equal_nan=True
+        )
 
 
 def test_trainings_finished_before_are_trained_along_but_not_told_again() -> None:

@@ -162,6 +162,7 @@ class _Run:
         ]
         for fit, unwanted in zip(self._fits, reporter.stopping(stack.trainings), strict=True):
             fit.is_silent = bool(unwanted)
+        self._n_going = len(self._fits)
         self._set_up(stack)
         self._state = make_state(self._program.layout, stack)
         self.left_with = self._state
@@ -229,17 +230,21 @@ class _Run:
                 self._reporter.result(fit.progress.training, readout, result)
 
     def _let_go(self, epoch: int) -> None:
-        """Drop what has ended or is not wanted any more; make the stack smaller if it pays."""
+        """Drop what has ended or is not wanted any more; make the stack smaller if it pays.
+
+        Silent trainings count as others do, so that a search that goes on after an interruption
+        makes its stacks smaller where one that was not interrupted does.
+        """
         for slot, unwanted in zip(
             self._heard, self._reporter.stopping(self._trainings), strict=True
         ):
             if unwanted:
                 self._fits[slot].progress.interrupt()
-        n_heard = len(self._heard)
         self._listen()
-        if not self._heard or len(self._heard) == n_heard:
-            return
         going = [s for s, fit in enumerate(self._fits) if not fit.progress.ended]
+        if not self._heard or len(going) == self._n_going:
+            return
+        self._n_going = len(going)
         trainings = [self._fits[slot].progress.training for slot in going]
         smaller = repacked(self._stack, trainings, epoch)
         if smaller is not None:
