@@ -1,26 +1,34 @@
-"""Our side of a comparison, in a process of its own: launch, claim, run, as a worker does.
+"""Our side of a comparison, in a process of its own: launch, claim, run.
 
-``python -m benchmarks.ours TIMES RESULT SPEC …`` runs each spec that many times in turn, in the
-data folder that ``TUNEBOARD_HOME`` names, and writes seconds and scores.
+``python -m benchmarks.ours HOW RESULT SPEC …`` runs each spec in the data folder that
+``TUNEBOARD_HOME`` names, and writes seconds and scores. HOW is ``here``: once, in this very
+process, as ``python -m tuning search`` does; or ``worker``: twice in turn, by a driver whose
+trainings run in processes of a cluster, as a worker's do, once those have TensorFlow.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from storage.database import Database, database
 from storage.leases import claim_study
 from storage.results import read_trials
+from storage.settings import settings
 from storage.studies import FINISHED, get_study
 from tuning.driver import run_study
 from tuning.execution.interface import Executor
 from tuning.launch import launch
 from tuning.spec import StudySpec
 from tuning.worker import load_engine, set_up_log
+
+HERE, WORKER = "here", "worker"
+_TIMES = {HERE: 1, WORKER: 2}
 
 
 class NotFinishedError(RuntimeError):
@@ -47,20 +55,31 @@ def run_once(db: Database, spec: StudySpec, engine: Executor) -> tuple[float, di
 
 def main() -> None:
     """Run the specs named on the command line."""
-    times, result_path, *spec_paths = sys.argv[1:]
+    how, result_path, *spec_paths = sys.argv[1:]
     set_up_log(as_json=False, quiet=True)
-    db = database()
-    engine = load_engine()
     results = []
-    for path in spec_paths:
-        spec = StudySpec.parse(Path(path).read_text())
-        seconds: list[float] = []
-        scores: dict[str, Any] = {}
-        for _ in range(int(times)):
-            took, scores = run_once(db, spec, engine)
-            seconds.append(took)
-        results.append({"seconds": seconds, "scores": scores})
+    with _executor(how) as executor:
+        db = database()
+        for path in spec_paths:
+            spec = StudySpec.parse(Path(path).read_text())
+            seconds: list[float] = []
+            scores: dict[str, Any] = {}
+            for _ in range(_TIMES[how]):
+                took, scores = run_once(db, spec, executor)
+                seconds.append(took)
+            results.append({"seconds": seconds, "scores": scores})
     Path(result_path).write_text(json.dumps(results))
+
+
+@contextlib.contextmanager
+def _executor(how: str) -> Iterator[Executor]:
+    if how == HERE:
+        yield load_engine()
+        return
+    from tuning.execution.pool import Pool  # a process that trains by itself has no Dask
+
+    with contextlib.closing(Pool(settings())) as pool:  # its processes have TensorFlow by now
+        yield pool
 
 
 if __name__ == "__main__":

@@ -307,12 +307,12 @@ class Comparison:
 
     @property
     def first_ratio(self) -> float | None:
-        """Their search over ours with TensorFlow loaded."""
+        """Their search over ours with a worker that is up."""
         return _ratio(self.theirs_search_s, self.ours_first_s)
 
     @property
     def again_ratio(self) -> float | None:
-        """Their search over ours the second time in one process."""
+        """Their search over ours the second time with one worker."""
         return _ratio(self.theirs_search_s, self.ours_again_s)
 
     @property
@@ -341,7 +341,7 @@ def compare(results: Results, name: str, peer: str) -> Comparison:
         ours_again_s=warm.seconds[name][1] if warm else None,
         theirs_process_s=theirs.process_s if theirs else None,
         theirs_search_s=theirs.seconds[name][0] if theirs else None,
-        ours_mb=cold.peak_mb if cold else None,
+        ours_mb=max((one.peak_mb for one in (cold, warm) if one), default=None),
         theirs_mb=theirs.peak_mb if theirs else None,
         scores=compare_scores(mine.scores[name], theirs.scores[name], facts["direction"])
         if mine and theirs
@@ -379,7 +379,7 @@ def compare_group(results: Results, group: str, peer: str) -> Comparison | None:
         ours_again_s=_sum(row.ours_again_s for row in rows),
         theirs_process_s=theirs_process_s,
         theirs_search_s=_sum(row.theirs_search_s for row in rows),
-        ours_mb=together.peak_mb,
+        ours_mb=max(together.peak_mb, *(row.ours_mb or 0.0 for row in rows)),
         theirs_mb=max(row.theirs_mb or 0.0 for row in rows),
     )
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from benchmarks.job import write_job
 from benchmarks.memory import Ended, run_measured
+from benchmarks.ours import HERE, WORKER
 from benchmarks.results import OURS, Kind, Measurement, Results
 from benchmarks.words import shown_mb, shown_seconds
 from tuning.datasets.download import data_folder
@@ -28,7 +29,7 @@ PEER_MODULES = {
     "keras-tuner": "benchmarks.their_keras_tuner",
     "optuna": "benchmarks.their_optuna",
 }
-_TIMES: Mapping[Kind, str] = {"cold": "1", "warm": "2"}
+_HOW: Mapping[Kind, str] = {"cold": HERE, "warm": WORKER}
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Step:
     def words(self) -> str:
         """What is being measured, for the person who waits."""
         name = self.recipes[0] if len(self.recipes) == 1 else f"{len(self.recipes)} recipes"
-        how = {"cold": "in a new process", "warm": "twice in one process", "search": ""}
+        how = {"cold": "in a new process", "warm": "twice in one worker", "search": ""}
         return f"{name}: {self.side} {how[self.kind]}".rstrip()
 
 
@@ -118,7 +119,7 @@ class Runner:
         for name in step.recipes:
             paths.append(work / f"{name}.json")
             paths[-1].write_text(self._specs[name].to_json())
-        command = [sys.executable, "-m", "benchmarks.ours", _TIMES[step.kind]]
+        command = [sys.executable, "-m", "benchmarks.ours", _HOW[step.kind]]
         return [*command, str(result_path), *map(str, paths)], result_path
 
 

@@ -6,6 +6,7 @@ training ends, and what it told waits until there is room for it.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -147,8 +148,14 @@ class Keeper:
                 if not is_full(error):
                     raise
                 self.pause_for_disk()
+                self._hold()
                 if self._leave.wait(_LOOK_AT_DISK_S):
                     raise
+
+    def _hold(self) -> None:
+        """Keep the lease, which may take no room, while there is none for the rest."""
+        with contextlib.suppress(SQLAlchemyError):
+            renew(self._db, self._claim)
 
     def _while_away(self, seconds: float, error: BaseException) -> None:
         log.warning("database away", seconds=round(seconds), reason=str(error))

@@ -450,7 +450,7 @@ def test_numbers_have_the_digits_that_tell_them_apart(
 
     table = settings_table(entries).set_index("setting")
 
-    line = table.loc["Learning rate"].tolist()
+    line = list(table.loc["Learning rate"])
     assert line == [*told, rates[0] == rates[1]]
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from benchmarks.job import UnsupportedRecipeError, check, job_facts, shortened, write_job
+from benchmarks.ours import WORKER
 from benchmarks.runner import PEER_MODULES
 from benchmarks.their_network import Job, read_job
 from tests.bounded import pairs
@@ -191,13 +192,13 @@ def test_a_peer_scores_every_trial(peer: str, kind: str, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_ours_runs_each_spec_as_often_as_asked(home: Path, tmp_path: Path) -> None:
+def test_a_worker_of_ours_runs_each_spec_twice(home: Path, tmp_path: Path) -> None:
     for name, spec in SPECS.items():
         (tmp_path / name).write_text(spec.to_json())
 
     result_path = tmp_path / "result.json"
     paths = [str(tmp_path / name) for name in SPECS]
-    run("-m", "benchmarks.ours", "2", str(result_path), *paths)
+    run("-m", "benchmarks.ours", WORKER, str(result_path), *paths)
 
     result = json.loads(result_path.read_text())
     assert [len(part["seconds"]) for part in result] == [2, 2]

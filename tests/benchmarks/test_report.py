@@ -31,7 +31,7 @@ RESULTS = Results(
     },
     [
         Measurement("ours", "cold", ("a",), "", 10.0, 800.4, {"a": [9.0]}, SCORES),
-        Measurement("ours", "warm", ("a",), "", 20.0, 900.0, {"a": [5.0, 2.0]}, SCORES),
+        Measurement("ours", "warm", ("a",), "", 20.0, 700.0, {"a": [5.0, 2.0]}, SCORES),
         Measurement("optuna", "search", ("a",), "", 8.0, 500.0, {"a": [6.0]}, SCORES),
     ],
 )  # fmt: skip

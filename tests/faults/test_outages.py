@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import sqlite3
 import threading
 import time
@@ -15,11 +16,10 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
-from storage import leases
 from storage.database import Database, database, open_database
 from storage.leases import LeaseWatch, claim_study
 from storage.schema import study
-from storage.studies import get_study
+from storage.studies import LEASE_S, get_study
 from storage.wishes import resume
 from tests.browser.server import wait_until
 from tests.faults.checks import OUTAGE_S, Scores, assert_whole, make_spec, scores
@@ -70,9 +70,17 @@ def look(db: Database, over: threading.Event) -> None:
 
 @pytest.fixture(autouse=True)
 def _short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let leases be over within the shortest outage that is tried."""
-    monkeypatch.setattr(leases, "LEASE_S", min(OUTAGE_S / 2, leases.LEASE_S))
-    monkeypatch.setattr(leases, "_GRACE_S", min(OUTAGE_S / 3, 6.0))
+    """Make all waits shorter with the outage, so that leases would be over within it."""
+    for name in (
+        "storage.leases.LEASE_S",
+        "storage.leases._GRACE_S",
+        "storage.leases._HELD_UP_S",
+        "storage.patience._LONGEST_WAIT_S",
+        "tuning.keeper._LOOK_AT_DISK_S",
+    ):
+        module, _, constant = name.rpartition(".")
+        seconds = getattr(importlib.import_module(module), constant)
+        monkeypatch.setattr(name, seconds * min(OUTAGE_S / (2 * LEASE_S), 1.0))
 
 
 @pytest.fixture(scope="module")

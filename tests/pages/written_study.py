@@ -158,7 +158,7 @@ class WrittenStudy:
             "seconds_left": 4.0,
         }
 
-    def _say(self, note: str = "", **changes: object) -> None:
+    def _say(self, note: str = "", **changes: Any) -> None:
         update_claimed(self.db, self._claimed(), note, **changes)
 
     def _write(self, batch: Batch) -> None:

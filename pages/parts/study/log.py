@@ -121,6 +121,5 @@ def _failed(view: View) -> None:
         alt="Failed trials with what went wrong",
     )
     if len(latest) < len(failed):
-        st.caption(
-            f"The last {len(latest)} of {len(failed):,}. Results lists them all, by their state."
-        )
+        shown = f"The last {len(latest)} of {len(failed):,}."
+        st.caption(f"{shown} Results lists them all, by their state.")
