@@ -1111,6 +1111,24 @@ def test_lists_name_the_leader_and_the_score_of_the_study_page_at_every_moment()
     assert compared.apart == []
 
 
+def test_a_trial_entered_during_a_race_is_in_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tuning.keeper._EVERY_S", 60.0)  # it writes only when it is told to
+    db = database()
+    study_id = launch(db, make_spec(confirm=True, **MANY_FITS))
+
+    def entering(n_trained: int) -> bool:
+        if n_trained == 20:  # leaders race
+            try_by_hand(db, study_id, {"batch_size": 77})
+        return False
+
+    row, trials = run_again(study_id, trainer=Shuffler(on_fit=entering))
+
+    assert len(trials) == 5
+    assert 4 in confirmed(row)["entered"]
+
+
 def test_the_verdict_holds_while_the_best_model_is_trained() -> None:
     class Looking(Shuffler):
         """Reads what the page says at the moment the model to take home is trained."""

@@ -309,6 +309,7 @@ class _Driver:
         text = "{}"
         while not self._keeper.stopped:
             if self._search():  # a new trial may be the best
+                self._keeper.flush()  # a race reads what has been written
                 done = None
             text = self._keeper.last(lambda: self._study().asked)
             asked = Asked.parse(text)
