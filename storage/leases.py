@@ -60,13 +60,17 @@ class LeaseWatch:
         self._wrote: dict[str, tuple[Lease, float]] = {}
         self._looked_at = clock()
 
-    def take(self, owner: str, driven: Collection[str] = ()) -> Claim | None:
+    def take(
+        self, owner: str, driven: Collection[str] = (), *, is_full: bool = False
+    ) -> Claim | None:
         """Claim a study for `owner`; None if there is none to be had.
 
         Parameters
         ----------
         driven : collection of str
             Studies that `owner` holds and is busy with: never taken from itself.
+        is_full : bool
+            Whether `owner` can take none now: it only goes on watching who is silent.
         """
         leases = _queue(self._db)
         if self._clock() - self._looked_at > _HELD_UP_S:
@@ -77,12 +81,12 @@ class LeaseWatch:
         for lease in leases:
             if lease.study_id in driven:
                 continue
-            if lease.until == 0.0 or is_gone(self._db, lease.owner):
-                claim = _claim(self._db, owner, lease)
-            elif self._is_silent(lease):
-                claim = _claim(self._db, owner, lease, self._is_held_up_since(self._clock()))
-            else:
-                continue
+            refuses = _never
+            if lease.until != 0.0 and not is_gone(self._db, lease.owner):
+                if not self._is_silent(lease):
+                    continue
+                refuses = self._is_held_up_since(self._clock())
+            claim = None if is_full else _claim(self._db, owner, lease, refuses)
             if claim is not None:
                 return claim
         return None
@@ -252,6 +256,7 @@ def _claim(
         )
     )
     with db.write() as connection:
+        lock(connection, lease.study_id)
         if refuses() or not connection.execute(statement).rowcount:
             return None
     return Claim(lease.study_id, owner, lease.fence + 1)

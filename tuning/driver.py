@@ -33,6 +33,7 @@ from storage.results import (
 )
 from storage.settings import settings
 from storage.studies import (
+    ACTIVE_STATES,
     FAILED,
     FINISHED,
     PAUSED,
@@ -393,8 +394,10 @@ class _Driver:
             self._ledger.close(message)
         self._keeper.flush()
         while True:
-            wish = self._keeper.last(lambda: self._study().wish)
-            if self._say(**self._early_end(wish), only_if={"wish": wish}):
+            row = self._keeper.last(self._study)
+            if row.state not in ACTIVE_STATES:
+                return  # it is written, and only the answer was lost
+            if self._say(**self._early_end(row.wish), only_if={"wish": row.wish}):
                 return
 
     def _early_end(self, wish: str) -> dict[str, Any]:

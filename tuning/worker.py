@@ -112,9 +112,8 @@ class Worker:
         """Begin to drive one more study, if there is one and room for it."""
         self._drivers = {id_: t for id_, t in self._drivers.items() if t.is_alive()}
         self._score_tests(pool)
-        claim = None
-        if len(self._drivers) < _MOST_STUDIES:
-            claim = self._watch.take(self._id, self._drivers)
+        is_full = len(self._drivers) >= _MOST_STUDIES
+        claim = self._watch.take(self._id, self._drivers, is_full=is_full)
         if claim is not None:
             driver = threading.Thread(target=self._drive, args=(claim, pool))
             self._drivers[claim.study_id] = driver

@@ -163,6 +163,22 @@ def test_nobody_takes_from_itself_what_it_drives(
     assert look_for(watch, clock, 7.0) is not None  # once its driver is gone
 
 
+def test_a_worker_without_room_sees_who_is_silent_and_takes_it_first(
+    db: Database, study_id: str, new_study: NewStudy, clock: Clock
+) -> None:
+    assert LeaseWatch(db, clock).take("one") is not None
+    create_study(db, new_study)  # waits, and is younger
+    watch = LeaseWatch(db, clock)
+    for _ in range(40):
+        clock.now += 0.5
+        assert watch.take("two", is_full=True) is None
+
+    claim = watch.take("two")
+
+    assert claim is not None
+    assert claim.study_id == study_id
+
+
 def test_a_study_of_a_process_that_is_gone_from_this_machine_is_taken_at_once(
     db: Database, study_id: str, clock: Clock
 ) -> None:

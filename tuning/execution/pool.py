@@ -478,10 +478,12 @@ class Pool:
             self._say(worker)
 
     def _restart(self, worker: str) -> None:
+        if worker not in self._threads or worker in self._restarting:
+            return
+        self._restarting.add(worker)
         if not self._facts.get(worker, _UNKNOWN).has_nanny:
-            log.warning("training process has no nanny, it cannot be started anew")
-        elif worker in self._threads and worker not in self._restarting:
-            self._restarting.add(worker)
+            log.warning("training process has no nanny, it gets no more jobs", process=worker)
+        else:
             self._hands.submit(self._cluster.restart, worker)
 
     # Which job goes where.
