@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import tempfile
 import threading
@@ -41,6 +42,7 @@ class Ended:
     complaint: str
 
 
+@functools.cache
 def memory_kind() -> MemoryKind:
     """Tell what is summed: proportional set size where the system says it, else resident.
 
@@ -89,7 +91,7 @@ class MemoryWatch:
 
     def __init__(self, pid: int) -> None:
         self.peak_bytes = 0
-        self._pid, self._kind = pid, memory_kind()
+        self._pid = pid
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
         self._thread.start()
@@ -101,25 +103,29 @@ class MemoryWatch:
 
     def _sample(self) -> None:
         while True:
-            self.peak_bytes = max(self.peak_bytes, self._now())
+            self.peak_bytes = max(self.peak_bytes, family_bytes(self._pid))
             if self._over.wait(_SAMPLE_EVERY_S):
                 return
 
-    def _now(self) -> int:
-        try:
-            root = psutil.Process(self._pid)
-            family = [root, *root.children(recursive=True)]
-        except psutil.Error:
-            return 0
-        return sum(self._bytes(process) for process in family)
 
-    def _bytes(self, process: psutil.Process) -> int:
-        try:
-            if self._kind == "PSS":
-                return int(process.memory_full_info().pss)
-            return int(process.memory_info().rss)
-        except psutil.Error:
-            return 0  # ended between listing and asking
+def family_bytes(pid: int) -> int:
+    """Return what a process and its children take now, in bytes; 0 if it is gone."""
+    try:
+        root = psutil.Process(pid)
+        family = [root, *root.children(recursive=True)]
+    except psutil.Error:
+        return 0
+    kind = memory_kind()
+    return sum(_bytes(process, kind) for process in family)
+
+
+def _bytes(process: psutil.Process, kind: MemoryKind) -> int:
+    try:
+        if kind == "PSS":
+            return int(process.memory_full_info().pss)
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0  # ended between listing and asking
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -22,7 +22,7 @@ from benchmarks.results import (
 )
 from benchmarks.words import figures, losses, noise_words, notes, score_words
 
-MARK, LATER_MARK = "benchmarks", "benchmarks-later"
+MARK = "benchmarks"
 _PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 _HEADERS = (
     "recipe", "fits",
@@ -85,13 +85,10 @@ def _line(cells: Sequence[str]) -> str:
 def main(
     file: Annotated[Path, typer.Argument(help="Results of benchmarks.peers.")],
     page: Annotated[Path, typer.Option(help="The page to write into.")] = _PAGE,
-    mark: Annotated[
-        str, typer.Option(help="The marks between which they go; each run has its own.")
-    ] = MARK,
 ) -> None:
     """Write the tables of a file of results into the page."""
     try:
-        replace(page, mark, report(Results.read(file)))
+        replace(page, MARK, report(Results.read(file)))
     except ResultsFileError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error

@@ -1,24 +1,37 @@
-"""One study of many cheap trials: how long in all, and what a trial and a fit cost at the end.
+"""One study of many cheap trials: how long in all, and what a trial and memory cost at the end.
 
-``python -m benchmarks.scale [--trials N]`` runs a random search of small networks on Pima, 20
-epochs, 3 folds, in a data folder of its own, exactly as a worker does.
+``python -m benchmarks.scale [--trials N]`` starts a worker on a data folder of its own, and
+launches a random search of small networks on Pima once it is ready: 20 epochs, 3 folds. Memory
+is of the worker and its training processes together.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import psutil
 import typer
 
-_LOOK_EVERY_S = 0.2
+from benchmarks.memory import family_bytes, memory_kind
+from storage.database import Database, database
+from storage.processes import live
+from storage.results import read_trials
+from storage.studies import get_study
+from tuning.launch import launch
+from tuning.spec import StudySpec
+
+_ROOT = Path(__file__).resolve().parent.parent
+_LOOK_EVERY_S = 0.1
 _TENTHS = 10
 
 
@@ -38,10 +51,16 @@ def _spec(n_trials: int) -> dict[str, Any]:
 
 
 class _Memory:
-    """Watches the memory of this process against the trials done."""
+    """Watches the memory of a worker against the trials done.
 
-    def __init__(self, trials_done: Callable[[], int]) -> None:
-        self._trials_done = trials_done
+    Attributes
+    ----------
+    seen : list of tuple of (int, float)
+        Trials done, and the megabytes (10⁶ bytes) a moment later.
+    """
+
+    def __init__(self, pid: int, trials_done: Callable[[], int]) -> None:
+        self._pid, self._trials_done = pid, trials_done
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self.seen: list[tuple[int, float]] = []
@@ -55,50 +74,62 @@ class _Memory:
         self._thread.join()
 
     def _watch(self) -> None:
-        process = psutil.Process()
         while not self._over.wait(_LOOK_EVERY_S):
-            self.seen.append((self._trials_done(), process.memory_info().rss / 2**20))
+            self.seen.append((self._trials_done(), family_bytes(self._pid) / 1e6))
 
     def first_at(self, n_trials: int) -> float:
         """Return the megabytes when so many trials were done first."""
         return next((mb for done, mb in self.seen if done >= n_trials), float("nan"))
+
+    @property
+    def most(self) -> float:
+        """The most megabytes at one moment."""
+        return max((mb for _, mb in self.seen), default=float("nan"))
 
 
 def main(trials: Annotated[int, typer.Option(help="Trials of the study.")] = 10_000) -> None:
     """Run the study and print what it took."""
     with tempfile.TemporaryDirectory(prefix="tuneboard-scale-") as home:
         os.environ["TUNEBOARD_HOME"] = home
-        _run(trials)
+        db = database()
+        with _worker(db) as worker:
+            _run(db, worker, trials)
 
 
-def _run(trials: int) -> None:
-    from storage.database import database
-    from storage.leases import claim_study
-    from storage.results import read_trials
-    from storage.studies import get_study
-    from tuning.driver import run_study
-    from tuning.launch import launch
-    from tuning.spec import StudySpec
-    from tuning.worker import load_engine
+@contextmanager
+def _worker(db: Database) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a worker; ready, with TensorFlow in its training processes, when it is given."""
+    worker = subprocess.Popen([sys.executable, "-m", "tuning", "worker"], cwd=_ROOT)
+    try:
+        while not any(row.state == "ready" for row in live(db, "worker", within_s=60)):
+            if worker.poll() is not None:
+                sys.exit(f"The worker ended with status {worker.returncode}.")
+            time.sleep(_LOOK_EVERY_S)
+        yield worker
+    finally:
+        worker.terminate()
+        worker.wait()
 
-    db, engine = database(), load_engine()
+
+def _run(db: Database, worker: subprocess.Popen[bytes], trials: int) -> None:
+    started = time.perf_counter()
     study_id = launch(db, StudySpec.parse(_spec(trials)))
-    claim = claim_study(db, "benchmark", study_id)
-    assert claim is not None
-    started, cpu_started = time.perf_counter(), time.process_time()
-    with _Memory(lambda: get_study(db, study_id).n_trials_done) as memory:
-        run_study(db, claim, engine)
-    seconds, cpu_s = time.perf_counter() - started, time.process_time() - cpu_started
+    with _Memory(worker.pid, lambda: get_study(db, study_id).n_trials_done) as memory:
+        while not get_study(db, study_id).is_final:
+            if worker.poll() is not None:
+                sys.exit(f"The worker ended with status {worker.returncode}.")
+            time.sleep(_LOOK_EVERY_S)
+    seconds = time.perf_counter() - started
     row = get_study(db, study_id)
-    print(
-        f"{row.state}: {row.n_trials_done:,} trials in {seconds:.1f} s ({cpu_s:.1f} s of CPU)"
-    )
+    print(f"{row.state}: {row.n_trials_done:,} trials in {seconds:.1f} s")
     ends = np.sort([trial.finished_at or 0.0 for trial in read_trials(db, study_id)])
     marks = ends[np.linspace(0, len(ends) - 1, _TENTHS + 1).astype(int)]
     costs = [(later - earlier) / (trials / _TENTHS) * 1e3 for earlier, later in pairwise(marks)]
     print("ms a trial, by tenths: " + " ".join(f"{cost:.2f}" for cost in costs))
+    kind = memory_kind()
     for n_trials in (100, 1000, trials):
-        print(f"{memory.first_at(n_trials):.0f} MB after {n_trials:,} trials")
+        print(f"{memory.first_at(n_trials):,.0f} MB ({kind}) after {n_trials:,} trials")
+    print(f"{memory.most:,.0f} MB at most")
 
 
 if __name__ == "__main__":

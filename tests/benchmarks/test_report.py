@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import benchmarks.report
 from benchmarks.marked import marks, replaced
-from benchmarks.report import LATER_MARK, MARK, report
+from benchmarks.report import MARK, report
 from benchmarks.results import Measurement, Results
 
 SCORES: dict[str, dict[str, float | None]] = {"a": {"0": 0.7}}
@@ -86,23 +86,10 @@ def test_the_command_writes_the_page(tmp_path: Path) -> None:
     assert run_report(str(tmp_path / "none.json"), "--page", str(page)).exit_code == 1
 
 
-def test_a_second_run_has_a_place_of_its_own(tmp_path: Path) -> None:
-    file, page = tmp_path / "results.json", tmp_path / "page.md"
-    RESULTS.write(file)
-    page.write_text("".join([*marks(MARK), *marks(LATER_MARK)]))
-
-    run_report(str(file), "--page", str(page), "--mark", LATER_MARK)
-
-    first, second = page.read_text().split(marks(LATER_MARK)[0])
-    assert first == "".join(marks(MARK))
-    assert report(RESULTS) in second
-
-
-@pytest.mark.parametrize("mark", [MARK, LATER_MARK])
-def test_the_page_of_the_project_has_its_marks(mark: str) -> None:
+def test_the_page_of_the_project_has_its_marks() -> None:
     page = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
 
-    assert "new figures" in replaced(page, mark, "new figures")
+    assert "new figures" in replaced(page, MARK, "new figures")
 
 
 def run_report(*arguments: str) -> Any:
