@@ -9,9 +9,11 @@ import os
 from collections.abc import Sequence
 
 import optuna
+import sqlalchemy as sa
 
 from storage.database import Database, optuna_storage
 from storage.results import read_fits, read_pieces, read_trials
+from storage.schema import study
 from storage.studies import get_study
 from tuning.spec import StudySpec
 
@@ -48,6 +50,13 @@ def make_spec(kind: str = "grid", n_epochs: int = 200, seed: int = 7) -> StudySp
 def scores(db: Database, study_id: str) -> Scores:
     """Return the score of each trial."""
     return {trial.number: trial.score for trial in read_trials(db, study_id)}
+
+
+def times_taken(db: Database, study_id: str) -> int:
+    """Return how many owners a study has had."""
+    with db.read() as connection:
+        query = sa.select(study.c.fence).where(study.c.id == study_id)
+        return int(connection.execute(query).scalar_one())
 
 
 def assert_whole(db: Database, study_id: str, expected: Scores) -> None:

@@ -10,25 +10,16 @@ import time
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
-from storage.database import Database, database, open_database
-from storage.schema import study
+from storage.database import database, open_database
 from storage.studies import get_study
 from tests.browser.server import Server, free_port, wait_until
-from tests.faults.checks import assert_whole, make_spec, scores
+from tests.faults.checks import assert_whole, make_spec, scores, times_taken
 from tests.postgres import Server as Postgres
 from tests.test_worker import worker
 from tuning.launch import launch
 
 pytestmark = pytest.mark.slow
-
-
-def times_taken(db: Database, study_id: str) -> int:
-    """Return how many owners a study has had."""
-    with db.read() as connection:
-        query = sa.select(study.c.fence).where(study.c.id == study_id)
-        return int(connection.execute(query).scalar_one())
 
 
 @pytest.mark.soak  # two on PostgreSQL are always tried
