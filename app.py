@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import importlib
 import logging
 import os
@@ -38,6 +37,7 @@ from storage import processes
 from storage.database import Database, database
 from storage.errors import StorageError
 from storage.settings import settings
+from tuning.importing import quick_imports
 
 _ROOT = Path(__file__).resolve().parent
 _WORKER_COMMAND = (sys.executable, "-m", "tuning", "worker", "--no-linger")
@@ -220,10 +220,9 @@ def _import_what_pages_need() -> None:
     a hundred milliseconds, ten times the page itself.
     """
     parts = pkgutil.walk_packages(pages.parts.__path__, f"{pages.parts.__name__}.")
-    for name in (*_HEAVY_IMPORTS, *(part.name for part in parts)):
-        importlib.import_module(name)
-    gc.collect()
-    gc.freeze()
+    with quick_imports():
+        for name in (*_HEAVY_IMPORTS, *(part.name for part in parts)):
+            importlib.import_module(name)
 
 
 async def _keep_beating(db: Database, process_id: str, keeper: WorkerKeeper) -> None:

@@ -16,16 +16,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from storage.database import Database, database
-from storage.leases import claim_study
-from storage.results import read_trials
-from storage.settings import settings
-from storage.studies import FINISHED, get_study
-from tuning.driver import run_study
-from tuning.execution.interface import Executor
-from tuning.launch import launch
-from tuning.spec import StudySpec
-from tuning.worker import load_engine, set_up_log
+from tuning.importing import quick_imports
+
+with quick_imports():  # as tuning/__main__.py does
+    from storage.database import Database, database
+    from storage.leases import claim_study
+    from storage.results import read_trials
+    from storage.settings import settings
+    from storage.studies import FINISHED, get_study
+    from tuning.driver import run_study
+    from tuning.execution.interface import Executor
+    from tuning.launch import launch
+    from tuning.spec import StudySpec
+    from tuning.worker import load_engine, set_up_log
 
 HERE, WORKER = "here", "worker"
 _TIMES = {HERE: 1, WORKER: 2}
@@ -76,7 +79,8 @@ def _executor(how: str) -> Iterator[Executor]:
     if how == HERE:
         yield load_engine()
         return
-    from tuning.execution.pool import Pool  # a process that trains by itself has no Dask
+    with quick_imports():
+        from tuning.execution.pool import Pool  # a process that trains by itself has no Dask
 
     with contextlib.closing(Pool(settings())) as pool:  # its processes have TensorFlow by now
         yield pool

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from tuning.cli.app import main
+from tuning.importing import quick_imports
+
+with quick_imports():
+    from tuning.cli.app import main
 
 main()

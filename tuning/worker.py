@@ -30,7 +30,7 @@ from storage.settings import settings
 from storage.studies import Claim, opened_unscored
 from tuning.driver import run_study
 from tuning.execution.interface import Executor
-from tuning.execution.pool import Pool
+from tuning.importing import quick_imports
 from tuning.sealed_scoring import score_opened
 from tuning.study_log import StudyLog
 from tuning.training.compiled import set_flags
@@ -72,6 +72,9 @@ class Worker:
         heart.start()
         pool = None
         try:
+            with quick_imports():
+                from tuning.execution.pool import Pool  # Dask: nobody else here needs it
+
             pool = Pool(settings())
             self._set("ready")
             while not self._leave.is_set() and not self._may_end():
@@ -92,7 +95,7 @@ class Worker:
         """End after the current epoch; the studies go on with the next worker."""
         self._leave.set()
 
-    def _take_patiently(self, pool: Pool) -> bool:
+    def _take_patiently(self, pool: Executor) -> bool:
         """See `_take`; waits while the database is away, or the disk is full."""
         try:
             return patient(functools.partial(self._take, pool), on_wait=self._while_away)
@@ -108,7 +111,7 @@ class Worker:
         if self._leave.is_set():
             raise error
 
-    def _take(self, pool: Pool) -> bool:
+    def _take(self, pool: Executor) -> bool:
         """Begin to drive one more study, if there is one and room for it."""
         self._drivers = {id_: t for id_, t in self._drivers.items() if t.is_alive()}
         self._score_tests(pool)
@@ -121,7 +124,7 @@ class Worker:
         self._set("working" if self._drivers else "ready")
         return claim is not None
 
-    def _score_tests(self, pool: Pool) -> None:
+    def _score_tests(self, pool: Executor) -> None:
         """Score the tests that people have opened, beside the studies."""
         now = time.monotonic()
         is_busy = self._scorer is not None and self._scorer.is_alive()
@@ -132,7 +135,7 @@ class Worker:
             self._scorer = threading.Thread(target=self._score, args=(pool,), daemon=True)
             self._scorer.start()
 
-    def _score(self, pool: Pool) -> None:
+    def _score(self, pool: Executor) -> None:
         try:
             for study_id in score_opened(self._db, pool):
                 log.info("sealed test scored", study=study_id)
@@ -140,7 +143,7 @@ class Worker:
             log.exception("sealed test not scored")
             self._scored_at = time.monotonic() + _SCORE_AGAIN_S
 
-    def _drive(self, claim: Claim, pool: Pool) -> None:
+    def _drive(self, claim: Claim, pool: Executor) -> None:
         structlog.contextvars.bind_contextvars(study=claim.study_id)
         try:
             run_study(self._db, claim, pool, self._leave)
@@ -197,7 +200,8 @@ def prepare_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     with _muted():
-        import tensorflow as tf
+        with quick_imports():
+            import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for GPUs now, while nobody hears it
     tf.get_logger().setLevel("ERROR")  # a new network for each fit means tracing anew, we know
@@ -222,8 +226,9 @@ def _muted() -> Iterator[None]:
 def load_engine() -> Executor:
     """Import TensorFlow and return what trains in this very process."""
     prepare_tensorflow()
-    from tuning.execution.here import Here
-    from tuning.training.engine import Engine
+    with quick_imports():
+        from tuning.execution.here import Here
+        from tuning.training.engine import Engine
 
     return Here(Engine(keras_only=settings().trainer == "keras"))
 

@@ -5,16 +5,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 import optuna
+import pytest
 import sqlalchemy as sa
 
-from storage.database import Database, optuna_storage
+from storage.database import Database, open_database, optuna_storage
 from storage.results import read_fits, read_pieces, read_trials
 from storage.schema import study
 from storage.studies import get_study
+from tests.postgres import Server
+from tests.test_worker import worker
 from tuning.spec import StudySpec
 
 N_KILLS = int(os.environ.get("TUNEBOARD_TEST_KILLS", "50"))
@@ -57,6 +63,20 @@ def times_taken(db: Database, study_id: str) -> int:
     with db.read() as connection:
         query = sa.select(study.c.fence).where(study.c.id == study_id)
         return int(connection.execute(query).scalar_one())
+
+
+@contextmanager
+def two_workers(
+    postgres: Server, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Database]:
+    """Run two workers, each with a data folder of its own, on a database of one server."""
+    with (
+        postgres.database() as name,
+        contextlib.closing(open_database(postgres.url(name))) as db,
+    ):
+        monkeypatch.setenv("TUNEBOARD_DATABASE_URL", postgres.url(name))
+        with worker(folder / "one"), worker(folder / "two"):
+            yield db
 
 
 def assert_whole(db: Database, study_id: str, expected: Scores) -> None:

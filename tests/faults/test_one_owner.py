@@ -5,16 +5,15 @@ Clocks that are set back are tried where leases are: `tests/storage/test_leases.
 
 from __future__ import annotations
 
-import contextlib
 import time
 from pathlib import Path
 
 import pytest
 
-from storage.database import database, open_database
+from storage.database import database
 from storage.studies import get_study
 from tests.browser.server import Server, free_port, wait_until
-from tests.faults.checks import assert_whole, make_spec, scores, times_taken
+from tests.faults.checks import assert_whole, make_spec, scores, times_taken, two_workers
 from tests.postgres import Server as Postgres
 from tests.test_worker import worker
 from tuning.launch import launch
@@ -39,15 +38,9 @@ def test_two_workers_started_at_once_never_train_the_same_study(home: Path) -> N
 def test_workers_of_two_machines_share_the_studies_of_one_postgresql_server(
     tmp_path: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    homes = [tmp_path / name for name in ("one", "two")]
-    with (
-        postgres.database() as name,
-        contextlib.closing(open_database(postgres.url(name))) as db,
-    ):
-        monkeypatch.setenv("TUNEBOARD_DATABASE_URL", postgres.url(name))
-        with worker(homes[0]), worker(homes[1]):
-            study_ids = [launch(db, make_spec()) for _ in range(3)]
-            wait_until(lambda: all(get_study(db, id_).is_final for id_ in study_ids))
+    with two_workers(postgres, tmp_path, monkeypatch) as db:
+        study_ids = [launch(db, make_spec()) for _ in range(3)]
+        wait_until(lambda: all(get_study(db, id_).is_final for id_ in study_ids))
 
         expected = scores(db, study_ids[0])
         for study_id in study_ids:

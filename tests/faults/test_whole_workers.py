@@ -15,9 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from storage.database import Database, database, open_database
-from storage.studies import get_study
+from storage.processes import live
+from storage.schema import study
+from storage.studies import TRAINING, get_study
 from storage.wishes import resume
 from tests.browser.server import wait_until
 from tests.faults.checks import (
@@ -27,6 +30,7 @@ from tests.faults.checks import (
     make_spec,
     scores,
     times_taken,
+    two_workers,
 )
 from tests.postgres import Server
 from tests.test_worker import worker
@@ -45,6 +49,15 @@ def are_final(db: Database, study_ids: Sequence[str]) -> bool:
     return all(get_study(db, study_id).is_final for study_id in study_ids)
 
 
+def owners(db: Database, study_ids: Sequence[str]) -> set[str]:
+    """Return who trains them, of studies in training that have a finished trial."""
+    query = sa.select(study.c.lease_owner).where(
+        study.c.id.in_(study_ids), study.c.state == TRAINING, study.c.n_trials_done > 0
+    )
+    with db.read() as connection:
+        return set(connection.execute(query).scalars())
+
+
 def undisturbed(db: Database, spec: StudySpec) -> Scores:
     study_id = launch(db, spec)
     wait_until(lambda: are_final(db, [study_id]))
@@ -54,10 +67,10 @@ def undisturbed(db: Database, spec: StudySpec) -> Scores:
 @contextmanager
 def training(db: Database) -> Iterator[None]:
     """Launch three studies for two workers; go on once both have written something."""
+    wait_until(lambda: [row.state for row in live(db, "worker", within_s=60)] == ["ready"] * 2)
     expected = undisturbed(db, _SPEC)
     study_ids = [launch(db, _SPEC) for _ in range(3)]
-    wait_until(lambda: sum(get_study(db, id_).n_trials_done >= 1 for id_ in study_ids) >= 2)
-    assert not are_final(db, study_ids)
+    wait_until(lambda: len(owners(db, study_ids)) == 2)
     yield
     wait_until(lambda: are_final(db, study_ids))
     for study_id in study_ids:
@@ -84,16 +97,10 @@ def began_exclusive(lock: sqlite3.Connection) -> bool:
 def test_two_workers_wait_for_a_server_that_crashed_and_each_keeps_its_studies(
     tmp_path: Path, postgres: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    homes = [tmp_path / name for name in ("one", "two")]
-    with (
-        postgres.database() as name,
-        contextlib.closing(open_database(postgres.url(name))) as db,
-    ):
-        monkeypatch.setenv("TUNEBOARD_DATABASE_URL", postgres.url(name))
-        with worker(homes[0]), worker(homes[1]), training(db):
-            postgres.crash()
-            time.sleep(OUTAGE_S)
-            postgres.start()
+    with two_workers(postgres, tmp_path, monkeypatch) as db, training(db):
+        postgres.crash()
+        time.sleep(OUTAGE_S)
+        postgres.start()
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from storage.settings import settings
 from tuning.execution.interface import BestModel, Leader
 from tuning.execution.jobs import Job
+from tuning.importing import quick_imports
 from tuning.training.interface import FitResult, Network, Readout, Training
 from tuning.training.rows import StudyRows
 
@@ -302,7 +303,8 @@ def _make_engine() -> Any:  # noqa: ANN401
     from tuning.worker import prepare_tensorflow
 
     prepare_tensorflow()
-    from tuning.training.engine import Engine
+    with quick_imports():
+        from tuning.training.engine import Engine
 
     return Engine(keras_only=settings().trainer == "keras")
 
