@@ -45,6 +45,9 @@ class Case:
     widths: Layers
     optimizer: str = "adam"
     dropout_rate: float = 0.0
+    n_train: int = N_TRAIN
+    n_score: int = N_SCORE
+    n_folds: int = N_FOLDS
 
     @property
     def edges(self) -> list[tuple[int, int]]:
@@ -60,10 +63,10 @@ class Case:
     @property
     def epoch_parts(self) -> list[float]:
         """How often each constant of an epoch counts, as in `tuning.training.plan`."""
-        n_steps, slots = -(-N_TRAIN // self.batch_size), self.n_slots
+        n_steps, slots = -(-self.n_train // self.batch_size), self.n_slots
         products = sum(inputs * units for inputs, units in self.edges)
         n_weights = products + sum(units for _, units in self.edges)
-        seen = _BACKWARD * n_steps * self.batch_size + N_SCORE
+        seen = _BACKWARD * n_steps * self.batch_size + self.n_score
         draws = self.batch_size * sum(self.widths) if self.dropout_rate else 0
         steps_of_layers = n_steps * len(self.edges)
         parts = (1, steps_of_layers, slots * steps_of_layers, slots * n_steps * n_weights)
@@ -91,18 +94,23 @@ def cases() -> Iterator[Case]:
         yield Case(n_slots, batch_size, widths, dropout_rate=0.2)
 
 
-def make_fold(fold: int) -> FoldData:
+def make_folds(case: Case) -> list[FoldData]:
+    """Make rows of every fold."""
+    return [_make_fold(case, fold) for fold in range(case.n_folds)]
+
+
+def _make_fold(case: Case, fold: int) -> FoldData:
     """Make rows of two classes that a line parts."""
-    rng = np.random.default_rng(fold)
-    features = rng.normal(size=(N_TRAIN + N_SCORE, N_INPUTS)).astype(np.float32)
+    rng, n_train = np.random.default_rng(fold), case.n_train
+    features = rng.normal(size=(n_train + case.n_score, N_INPUTS)).astype(np.float32)
     targets = (features.sum(axis=1) > 0).astype(np.float32)
     return FoldData(
-        Rows(features[:N_TRAIN], targets[:N_TRAIN]), Rows(features[N_TRAIN:], targets[N_TRAIN:])
+        Rows(features[:n_train], targets[:n_train]), Rows(features[n_train:], targets[n_train:])
     )
 
 
 def make_trainings(case: Case) -> tuple[Training, ...]:
-    """Make one training for each slot."""
+    """Make one training for each slot; trials share their folds."""
     params: dict[str, Value] = {
         **defaults_of("dense"),
         "batch_size": case.batch_size,
@@ -112,16 +120,31 @@ def make_trainings(case: Case) -> tuple[Training, ...]:
         "dense_layer_sizes": case.widths or None,
     }
     del params["epochs"]
-    readouts = (Readout(0, _EPOCHS),)
+    places = [divmod(slot, case.n_folds) for slot in range(case.n_slots)]
     return tuple(
         Training(
-            params, slot // N_FOLDS, slot % N_FOLDS, fit_seed(slot, params, 0, 0), readouts
+            params, 0, fold, fit_seed(number, params, 0, fold), (Readout(number, _EPOCHS),)
         )
-        for slot in range(case.n_slots)
+        for number, fold in places
     )
 
 
-def measure(case: Case) -> Seconds:
+def make_network(case: Case) -> Network:
+    """Describe what is trained, and the made-up rows."""
+    info = DatasetInfo(
+        id="made-up", title="Made up", task="binary", source="bundled",
+        n_rows=case.n_train + case.n_score, n_inputs=N_INPUTS, target="target", about="",
+        class_names=("no", "yes"),
+    )  # fmt: skip
+    return Network("dense", info, None)
+
+
+def make_stack(case: Case) -> plan.Stack:
+    """Make the stack, without what it would take."""
+    return plan.Stack(make_trainings(case), case.widths, case.n_slots, 0.0, 0.0)
+
+
+def measure(case: Case, folds: Sequence[FoldData]) -> Seconds:
     """Compile a stack and train a few epochs."""
     from tuning.training.stacked.program import Program
     from tuning.training.stacked.slots import (
@@ -133,16 +156,8 @@ def measure(case: Case) -> Seconds:
         parts_of,
     )
 
-    info = DatasetInfo(
-        id="made-up", title="Made up", task="binary", source="bundled",
-        n_rows=N_TRAIN + N_SCORE, n_inputs=N_INPUTS, target="target", about="",
-        class_names=("no", "yes"),
-    )  # fmt: skip
-    trainings = make_trainings(case)
-    stack = plan.Stack(trainings, case.widths, case.n_slots, 0.0, 0.0)
-    folds = [make_fold(fold) for fold in range(N_FOLDS)]
+    network, stack = make_network(case), make_stack(case)
     parts = {key: folds[key[1]] for key in parts_of(stack)}
-    network = Network("dense", info, None)
     layout = make_layout(network, stack, parts)
     program, fits = Program(layout), make_fits(network, stack, parts)
     rows, state = make_rows(list(parts.values())), make_state(layout, stack)
@@ -202,10 +217,11 @@ def main() -> None:
     """Measure every case, and print the constants."""
     with tempfile.TemporaryDirectory(prefix="stack-cost-") as home:
         prepare(home)
-        measure(Case(3, 10, (7,)))  # the first pays for loading
+        first = Case(3, 10, (7,))  # it pays for loading
+        measure(first, make_folds(first))
         measured = {}
         for case in cases():
-            took = measured[case] = measure(case)
+            took = measured[case] = measure(case, make_folds(case))
             print(
                 f"{case}: {took.compiling:.3f} s, {took.epoch * 1e3:.2f} ms an epoch",
                 flush=True,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import os
 import signal
 import sys
@@ -38,6 +39,7 @@ from tuning.training.compiled import set_flags
 _BEAT_EVERY_S = 2.0
 _LOOK_EVERY_S = 0.3
 _MOST_STUDIES = 4  # driven at once; the others wait
+_NEXT_STUDY_S = 1.0  # after taking one, so that an idle worker elsewhere comes first
 _SCORE_EVERY_S = 0.5
 _SCORE_AGAIN_S = 30.0  # after it went wrong
 _DISK_FULL_S = 5.0  # between two attempts to write
@@ -62,7 +64,7 @@ class Worker:
         self._drivers: dict[str, threading.Thread] = {}
         self._id = register(db, kind="worker", state="starting")
         self._watch = LeaseWatch(db)
-        self._last_work = time.monotonic()
+        self._last_work = self._took_at = time.monotonic()
         self._scorer: threading.Thread | None = None
         self._scored_at = 0.0
 
@@ -115,11 +117,13 @@ class Worker:
         """Begin to drive one more study, if there is one and room for it."""
         self._drivers = {id_: t for id_, t in self._drivers.items() if t.is_alive()}
         self._score_tests(pool)
-        is_full = len(self._drivers) >= _MOST_STUDIES
+        busy_s = time.monotonic() - self._took_at if self._drivers else math.inf
+        is_full = len(self._drivers) >= _MOST_STUDIES or busy_s < _NEXT_STUDY_S
         claim = self._watch.take(self._id, self._drivers, is_full=is_full)
         if claim is not None:
             driver = threading.Thread(target=self._drive, args=(claim, pool))
             self._drivers[claim.study_id] = driver
+            self._took_at = time.monotonic()
             driver.start()
         self._set("working" if self._drivers else "ready")
         return claim is not None

@@ -16,9 +16,11 @@ import pytest
 import sqlalchemy as sa
 
 from storage.database import Database, open_database, optuna_storage
+from storage.processes import live
 from storage.results import read_fits, read_pieces, read_trials
 from storage.schema import study
-from storage.studies import get_study
+from storage.studies import TRAINING, get_study
+from tests.browser.server import wait_until
 from tests.postgres import Server
 from tests.test_worker import worker
 from tuning.spec import StudySpec
@@ -65,6 +67,17 @@ def times_taken(db: Database, study_id: str) -> int:
         return int(connection.execute(query).scalar_one())
 
 
+def owners(db: Database, study_ids: Sequence[str], n_trials_done: int = 0) -> set[str]:
+    """Return who trains these studies; only those with as many finished trials count."""
+    query = sa.select(study.c.lease_owner).where(
+        study.c.id.in_(study_ids),
+        study.c.state == TRAINING,
+        study.c.n_trials_done >= n_trials_done,
+    )
+    with db.read() as connection:
+        return set(connection.execute(query).scalars())
+
+
 @contextmanager
 def two_workers(
     postgres: Server, folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -76,7 +89,13 @@ def two_workers(
     ):
         monkeypatch.setenv("TUNEBOARD_DATABASE_URL", postgres.url(name))
         with worker(folder / "one"), worker(folder / "two"):
+            wait_for_two_workers(db)
             yield db
+
+
+def wait_for_two_workers(db: Database) -> None:
+    """Wait until two workers are there and have nothing to do."""
+    wait_until(lambda: [row.state for row in live(db, "worker", within_s=60)] == ["ready"] * 2)
 
 
 def assert_whole(db: Database, study_id: str, expected: Scores) -> None:

@@ -13,7 +13,14 @@ import pytest
 from storage.database import database
 from storage.studies import get_study
 from tests.browser.server import Server, free_port, wait_until
-from tests.faults.checks import assert_whole, make_spec, scores, times_taken, two_workers
+from tests.faults.checks import (
+    assert_whole,
+    make_spec,
+    owners,
+    scores,
+    times_taken,
+    two_workers,
+)
 from tests.postgres import Server as Postgres
 from tests.test_worker import worker
 from tuning.launch import launch
@@ -40,6 +47,7 @@ def test_workers_of_two_machines_share_the_studies_of_one_postgresql_server(
 ) -> None:
     with two_workers(postgres, tmp_path, monkeypatch) as db:
         study_ids = [launch(db, make_spec()) for _ in range(3)]
+        wait_until(lambda: len(owners(db, study_ids)) == 2)
         wait_until(lambda: all(get_study(db, id_).is_final for id_ in study_ids))
 
         expected = scores(db, study_ids[0])

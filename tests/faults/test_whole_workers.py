@@ -15,12 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from storage.database import Database, database, open_database
-from storage.processes import live
-from storage.schema import study
-from storage.studies import TRAINING, get_study
+from storage.studies import get_study
 from storage.wishes import resume
 from tests.browser.server import wait_until
 from tests.faults.checks import (
@@ -28,9 +25,11 @@ from tests.faults.checks import (
     Scores,
     assert_whole,
     make_spec,
+    owners,
     scores,
     times_taken,
     two_workers,
+    wait_for_two_workers,
 )
 from tests.postgres import Server
 from tests.test_worker import worker
@@ -49,15 +48,6 @@ def are_final(db: Database, study_ids: Sequence[str]) -> bool:
     return all(get_study(db, study_id).is_final for study_id in study_ids)
 
 
-def owners(db: Database, study_ids: Sequence[str]) -> set[str]:
-    """Return who trains them, of studies in training that have a finished trial."""
-    query = sa.select(study.c.lease_owner).where(
-        study.c.id.in_(study_ids), study.c.state == TRAINING, study.c.n_trials_done > 0
-    )
-    with db.read() as connection:
-        return set(connection.execute(query).scalars())
-
-
 def undisturbed(db: Database, spec: StudySpec) -> Scores:
     study_id = launch(db, spec)
     wait_until(lambda: are_final(db, [study_id]))
@@ -66,11 +56,11 @@ def undisturbed(db: Database, spec: StudySpec) -> Scores:
 
 @contextmanager
 def training(db: Database) -> Iterator[None]:
-    """Launch three studies for two workers; go on once both have written something."""
-    wait_until(lambda: [row.state for row in live(db, "worker", within_s=60)] == ["ready"] * 2)
+    """Launch three studies for two workers; go on once both have finished a trial."""
+    wait_for_two_workers(db)
     expected = undisturbed(db, _SPEC)
     study_ids = [launch(db, _SPEC) for _ in range(3)]
-    wait_until(lambda: len(owners(db, study_ids)) == 2)
+    wait_until(lambda: len(owners(db, study_ids, n_trials_done=1)) == 2)
     yield
     wait_until(lambda: are_final(db, study_ids))
     for study_id in study_ids:

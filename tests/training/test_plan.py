@@ -192,9 +192,9 @@ def test_stacks_of_one_segment_have_one_size_so_that_one_computation_serves_all(
 
 @pytest.mark.parametrize("n_slots", range(17, 48))
 def test_a_stack_stays_within_memory(monkeypatch: pytest.MonkeyPatch, n_slots: int) -> None:
-    # Of a slot: 7 × 121 weights, 2 × 52 × 10 rows, 10 × (8 + 36) numbers, 256 × 4 outputs.
-    slot_bytes = 4 * (7 * 121 + 2 * 52 * 10 + 10 * (8 + 3 * 12) + 256 * 4)
-    part_bytes = 4 * (512 + 256) * 9
+    # Of a slot: 9 × 121 weights, 2 × 52 × 10 rows, 10 × (8 + 36) numbers, 256 × 9 outputs.
+    slot_bytes = 4 * (9 * 121 + 2 * 52 * 10 + 10 * (8 + 3 * 12) + 256 * 9)
+    part_bytes = 2 * 4 * (512 + 256) * 9
     monkeypatch.setattr(plan_module, "STACK_BYTES", n_slots * slot_bytes + 3 * part_bytes)
     trainings = trainings_of([{"learning_rate": 0.001 * (1 + n)} for n in range(100)])
 

@@ -35,7 +35,12 @@ _HALF_WORTH = 2  # a stack for another core should have this many times its fixe
 _MOST_SLOTS = 256
 STACK_BYTES = 256 * 2**20  # of arrays, in one stack; one is trained on each core
 _NUMBER = 4  # bytes
-_ARRAYS = 7  # of a weight: itself, its gradient, the optimizer's, and those being replaced
+# Measured with benchmarks/stack_memory.py: numbers held at the same time.
+_WEIGHT_NUMBERS = 9  # of a weight: itself, its gradient, the optimizer's, and those replaced
+_UNIT_NUMBERS = 3  # of a unit, for each row of a batch
+_DRAWN_NUMBERS = 4  # more of them with dropout
+_JUDGED_NUMBERS = (4, 5)  # of an output, and besides, for each row that is judged
+_COPIES = 2  # of a part's rows, while they become tensors
 
 
 @dataclass(frozen=True)
@@ -275,17 +280,19 @@ class _Kind:
     def slot_bytes(self) -> int:
         """Bytes of arrays each slot needs."""
         outputs = self.edges[-1][1]
-        numbers = self.n_weights * _ARRAYS
+        per_unit = _UNIT_NUMBERS + (_DRAWN_NUMBERS if self.dropout else 0)
+        numbers = self.n_weights * _WEIGHT_NUMBERS
         numbers += 2 * self.n_steps * self.batch_size  # rows of every step, on both sides
-        numbers += self.batch_size * (self.network.info.n_inputs + 3 * sum(self.widths))
-        numbers += (self.rows.score + self.rows.watch) * (2 * outputs + 2)
+        numbers += self.batch_size * (self.network.info.n_inputs + per_unit * sum(self.widths))
+        per_output, besides = _JUDGED_NUMBERS
+        numbers += (self.rows.score + self.rows.watch) * (per_output * outputs + besides)
         return numbers * _NUMBER
 
     @cached_property
     def part_bytes(self) -> int:
         """Bytes of the rows of one part."""
         seen = self.rows.train + self.rows.score + self.rows.watch
-        return seen * (self.network.info.n_inputs + 1) * _NUMBER
+        return seen * (self.network.info.n_inputs + 1) * _NUMBER * _COPIES
 
     def joined(self, other: _Kind) -> _Kind:
         return _Kind(
@@ -430,6 +437,15 @@ def families_of(trainings: Sequence[Training]) -> list[list[Training]]:
     for training in trainings:
         families.setdefault(training.readouts[0].number, []).append(training)
     return list(families.values())
+
+
+def stack_bytes(network: Network, stack: Stack, rows: Rows) -> int:
+    """Return how many bytes of arrays a stack will probably need."""
+    sizes = [cast(int, training.params["batch_size"]) for training in stack.trainings]
+    dropout = any(training.params.get("dropout_rate") for training in stack.trainings)
+    kind = _Kind(network, rows, stack.widths, max(sizes), min(sizes), dropout)
+    n_parts = len({training.part for training in stack.trainings})
+    return stack.n_slots * kind.slot_bytes + n_parts * kind.part_bytes
 
 
 def _within_memory(kind: _Kind, n_parts: int) -> int:

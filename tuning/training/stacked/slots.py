@@ -21,6 +21,7 @@ from tuning.training.stacked.optimizers import rule_of
 from tuning.training.stacked.program import Batches, Fits, Head, Layout, PartRows, Rows, State
 
 _NO_LIMIT = float("inf")
+_CHUNK_ROWS = 2**18  # put in order at once: sorting takes ten times their memory
 
 
 def make_layout(network: Network, stack: Stack, parts: Mapping[Part, FoldData]) -> Layout:
@@ -248,13 +249,15 @@ class Orders:
 
         What is beyond a fit's own rows or batch size is there and means nothing.
         """
-        orders = epoch_orders(self._seeds, epoch, self._n_rows) + self._starts
         picked = np.zeros(self._shape, np.int32)
         for size in np.unique(self._sizes):
-            slots = np.flatnonzero(self._sizes == size)
-            n_steps = -(-orders.shape[1] // size)
-            filled = np.zeros((len(slots), n_steps * size), np.int32)
-            filled[:, : orders.shape[1]] = orders[slots]
-            batches = filled.reshape((len(slots), n_steps, size)).transpose(1, 0, 2)
-            picked[:n_steps, slots, :size] = batches
+            alike = np.flatnonzero(self._sizes == size)
+            n_chunks = -(-len(alike) * int(self._n_rows.max()) // _CHUNK_ROWS)
+            for slots in np.array_split(alike, min(n_chunks, len(alike))):
+                orders = epoch_orders(self._seeds[slots], epoch, self._n_rows[slots])
+                n_steps = -(-orders.shape[1] // size)
+                filled = np.zeros((len(slots), n_steps * size), np.int32)
+                filled[:, : orders.shape[1]] = orders + self._starts[slots]
+                batches = filled.reshape((len(slots), n_steps, size)).transpose(1, 0, 2)
+                picked[:n_steps, slots, :size] = batches
         return picked
