@@ -84,6 +84,33 @@ def test_fifty_steps_end_at_the_weights_of_train_on_batch(
     keras.backend.clear_session()
 
 
+@pytest.mark.parametrize(("optimizer", "activation"), pairs(OPTIMIZERS, ACTIVATIONS, share=7))
+def test_a_fit_is_the_same_alone_in_a_stack_of_3_and_in_a_stack_of_150(
+    optimizer: str, activation: str
+) -> None:
+    task, settings = drawn(PAIRS.index((optimizer, activation)))
+    network, folds = make_network(task), {0: make_fold(task)}
+    rates = np.geomspace(1e-4, 0.05, 75)
+    trainings = make_trainings(
+        [chosen | {"learning_rate": float(rate)} for rate in rates for chosen in settings]
+    )
+
+    many, told = train_stack(network, make_stack(trainings), folds, N_EPOCHS)
+
+    first, middle, last = 1, 76, 149
+    alone, own = train_stack(network, make_stack([trainings[last]]), folds, N_EPOCHS)
+    three = [trainings[slot] for slot in (first, middle, last)]
+    few, others = train_stack(network, make_stack(three), folds, N_EPOCHS)
+    assert relative_gap(alone[0], many[last]) < 1e-4
+    for place, slot in enumerate((first, middle, last)):
+        assert relative_gap(few[place], many[slot]) < 1e-4
+        losses = [float(epoch.val_loss[place]) for epoch in others]
+        assert losses == pytest.approx([float(e.val_loss[slot]) for e in told], rel=1e-4)
+    losses = [float(epoch.loss[0]) for epoch in own]
+    assert losses == pytest.approx([float(epoch.loss[last]) for epoch in told], rel=1e-4)
+    keras.backend.clear_session()
+
+
 @pytest.mark.parametrize(
     ("task", "settings"),
     [
