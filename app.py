@@ -42,6 +42,7 @@ from tuning.importing import quick_imports
 _ROOT = Path(__file__).resolve().parent
 _WORKER_COMMAND = (sys.executable, "-m", "tuning", "worker", "--no-linger")
 _BEAT_S = 2.0
+_FIRST_VISIT_S = 1.9  # the browser opens with the app: workers, who take a core, come after that
 _LIVE_S = 10.0  # five missed heartbeats: TensorFlow holds a worker's threads up for seconds
 _QUICK_DEATH_S = 30.0  # a worker that ends sooner than this is broken, not idle
 _LONGEST_PAUSE_S = 60.0
@@ -226,10 +227,12 @@ def _import_what_pages_need() -> None:
 
 
 async def _keep_beating(db: Database, process_id: str, keeper: WorkerKeeper) -> None:
+    first_visit_over = time.monotonic() + _FIRST_VISIT_S
     while True:
         try:
             await asyncio.to_thread(processes.beat, db, process_id, state="ready")
-            await asyncio.to_thread(keeper.tend)
+            if time.monotonic() >= first_visit_over:
+                await asyncio.to_thread(keeper.tend)
         except (SQLAlchemyError, OSError) as error:
             _log.warning("The heartbeat of the app was missed: %s", error)
         await asyncio.sleep(_BEAT_S)
