@@ -42,7 +42,7 @@ from tuning.importing import quick_imports
 _ROOT = Path(__file__).resolve().parent
 _WORKER_COMMAND = (sys.executable, "-m", "tuning", "worker", "--no-linger")
 _BEAT_S = 2.0
-_FIRST_VISIT_S = 1.9  # the browser opens with the app: workers, who take a core, come after that
+_FIRST_VISIT_S = 1.9  # a browser opens with the app; workers, who take a core, come later
 _LIVE_S = 10.0  # five missed heartbeats: TensorFlow holds a worker's threads up for seconds
 _QUICK_DEATH_S = 30.0  # a worker that ends sooner than this is broken, not idle
 _LONGEST_PAUSE_S = 60.0
