@@ -126,6 +126,6 @@ def stored(home: Path) -> Database:
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
     """Give a pool whose training processes are warm from test to test."""
-    opened = Pool(wanted(tmp_path_factory.mktemp("pool")), silent_s=5.0)
+    opened = Pool(wanted(tmp_path_factory.mktemp("pool")), silent_s=10.0)
     yield opened
     opened.close()

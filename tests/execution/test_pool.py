@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from storage.studies import get_study
 from storage.wishes import ask_to_stop
 from tests.bounded import FULL
 from tests.execution.conftest import (
+    PATIENCE_S,
     dask,
     drive,
     make_spec,
@@ -115,6 +117,55 @@ def test_a_process_that_dies_or_hangs_costs_only_what_it_had_in_flight(
     assert get_study(stored, study_id).state == "finished"
     assert scores(stored, study_id) == undisturbed
     assert_every_epoch_is_there_once(stored, study_id)
+
+
+def test_a_process_that_takes_long_to_come_back_is_waited_for(
+    stored: Database, pool: Pool, undisturbed: dict[int, float | None]
+) -> None:
+    cluster = pool._cluster
+    study_id = launch(stored, LONG)
+    driver = threading.Thread(target=drive, args=(stored, study_id, pool), daemon=True)
+
+    driver.start()
+    killed = training_processes()
+    disturb_after(stored, study_id, 20, signal.SIGKILL)
+    wait_until(lambda: training_processes() not in ([], killed))
+    next_process = training_processes()[0]
+    next_process.suspend()
+    time.sleep(18.0)  # Dask's own patience is 15 s
+    next_process.resume()
+    driver.join(PATIENCE_S)
+
+    assert get_study(stored, study_id).state == "finished"
+    assert scores(stored, study_id) == undisturbed
+    assert pool._cluster is cluster
+    assert training_processes() == [next_process]
+
+
+def test_a_restart_that_was_lost_is_asked_for_again(
+    stored: Database,
+    pool: Pool,
+    undisturbed: dict[int, float | None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, restart = [], pool._cluster.restart
+
+    def lose_the_first(process: str) -> None:
+        asked.append(process)
+        if len(asked) > 1:
+            restart(process)
+
+    monkeypatch.setattr(pool._cluster, "restart", lose_the_first)
+    study_id = launch(stored, LONG)
+    driver = threading.Thread(target=drive, args=(stored, study_id, pool), daemon=True)
+
+    driver.start()
+    disturb_after(stored, study_id, 20, signal.SIGSTOP)
+    driver.join(PATIENCE_S)
+
+    assert get_study(stored, study_id).state == "finished"
+    assert scores(stored, study_id) == undisturbed
+    assert len(asked) > 1
 
 
 @pytest.mark.parametrize("is_late", [True, False])

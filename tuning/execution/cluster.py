@@ -29,6 +29,7 @@ _CONFIG = {
     "distributed.scheduler.allowed-failures": 0,  # what is tried again, and how, we decide
     "distributed.scheduler.work-stealing": False,
     "distributed.scheduler.active-memory-manager.start": False,
+    "distributed.deploy.lost-worker-timeout": "1 day",  # Dask gives up what loads for 15 s
     "distributed.worker.profile.enabled": False,
     "distributed.worker.memory.target": False,  # nothing is spilled: it is not Dask's data
     "distributed.worker.memory.spill": False,

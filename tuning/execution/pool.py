@@ -41,6 +41,7 @@ _SPEAK_EVERY_S = 2.0  # to processes with jobs, so that they know somebody wants
 _SILENT_S = 60.0  # a process that tells nothing for so long hangs
 _OVERDUE_S = 60.0  # a job that was told to stop and has not ended by then hangs
 _MISSING_S = 60.0  # a process that died and is not back by then does not come by itself
+_GONE_S = 2.0  # a process that was killed is off the cluster's list by then
 _REASON_S = 1.0  # the word that a process died of its memory comes a little after its death
 _PREDICTED_S = 300.0  # a saved model has answered by then, or its process is gone
 _NEWS_S = 10.0  # what a job has told may arrive so much later than its end
@@ -484,7 +485,15 @@ class Pool:
         if not self._facts.get(worker, _UNKNOWN).has_nanny:
             log.warning("training process has no nanny, it gets no more jobs", process=worker)
         else:
-            self._hands.submit(self._cluster.restart, worker)
+            self._hands.submit(self._restart_it, worker)
+
+    def _restart_it(self, worker: str) -> None:
+        """Have a process killed, and make sure that one which lives on is not forgotten."""
+        try:
+            self._cluster.restart(worker)
+        finally:
+            self._closing.wait(_GONE_S)
+            self._inbox.put(lambda: self._restarting.discard(worker))
 
     # Which job goes where.
 
