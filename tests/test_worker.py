@@ -169,7 +169,7 @@ def test_the_same_command_twice_gives_identical_scores_as_json(home: Path) -> No
         "state": "COMPLETE",
         "params": {"n_neurons": 15},
         "score": documents[0]["trials"][1]["score"],
-        "std": documents[0]["trials"][1]["std"],
+        "search_score": documents[0]["trials"][1]["search_score"],
         "fold_scores": documents[0]["trials"][1]["fold_scores"],
         "n_epochs": 5,
         "n_weights": 8 * 15 + 15 + 15 + 1,

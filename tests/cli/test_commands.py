@@ -289,7 +289,7 @@ def test_a_study_as_json_has_what_scripts_need() -> None:
 
     assert set(document) >= {"study", "spec", "trials", "best", "seconds"}
     assert document["best"]["number"] == 1
-    wanted = {"number", "state", "params", "score", "std", "fold_scores", "duration_s"}
+    wanted = {"number", "state", "params", "score", "search_score", "fold_scores", "duration_s"}
     assert all(set(trial) >= wanted for trial in document["trials"])
 
 

@@ -37,16 +37,19 @@ def standing_table(found: Judgement) -> pd.DataFrame:
         By number: rank (0 where it is not compared), score and half_width over all repeats of
         the trial, gap (its score less that of the leader, on the same folds) and
         gap_half_width (0 for the leader, NaN where there is no interval), tie ("leader",
-        "tied", "worse", "not compared"; "cannot tell" where there is no interval), n_repeats.
+        "tied", "worse", "not compared"; "tied, confirmed" for those that a race could not tell
+        from the leader; "cannot tell" where there is no interval), n_repeats.
     """
     if found.table.empty:
         return pd.DataFrame(columns=list(STANDING))
     table = found.table.rename(columns={"mean": "score"})
-    is_untold = table["gap_low"].isna() & (table["tie"] == "tied")
+    is_tied = table["tie"] == "tied"
+    survivors = () if found.confirmed is None else found.confirmed.survivors
+    ties = table["tie"].mask(is_tied & table.index.isin(survivors), "tied, confirmed")
     return table.assign(
         gap=-found.sign * table["gap"] + 0.0,  # no minus before a zero
         gap_half_width=(table["gap_high"] - table["gap_low"]) / 2,
-        tie=table["tie"].mask(is_untold, "cannot tell"),
+        tie=ties.mask(is_tied & table["gap_low"].isna(), "cannot tell"),
     )[list(STANDING)]
 
 
@@ -89,8 +92,7 @@ def grid_table(spec: StudySpec, trials: Trials, found: Judgement) -> pd.DataFram
         Columns of `trial_table`, with the score over all repeats; rank as text, "1–7" where
         seven share the first, "–" for a trial without one; place in the order of the ranks,
         NaN without one; half_width, gap, gap_half_width, n_repeats; tie in words, empty for a
-        trial that has not ended, "tied, confirmed" for those that a race could not tell from
-        the leader.
+        trial that has not ended.
     """
     table = trial_table(spec, trials).drop(columns="spread")
     standing = standing_table(found)
@@ -105,7 +107,7 @@ def grid_table(spec: StudySpec, trials: Trials, found: Judgement) -> pd.DataFram
         half_width=_floats(rows["half_width"]),
         gap=_floats(rows["gap"]),
         gap_half_width=_floats(rows["gap_half_width"]),
-        tie=_with_race(ties.fillna(""), table["number"], found),
+        tie=ties.fillna(""),
         n_repeats=_floats(rows["n_repeats"]),
     )
 
@@ -133,13 +135,6 @@ def shown_digits(table: pd.DataFrame) -> pd.DataFrame:
 
 def _floats(values: pd.Series[Any]) -> pd.Series[float]:
     return values.astype("float64")
-
-
-def _with_race(
-    ties: pd.Series[str], numbers: pd.Series[int], found: Judgement
-) -> pd.Series[str]:
-    survivors = () if found.confirmed is None else found.confirmed.survivors
-    return ties.mask((ties == "tied") & numbers.isin(survivors), "tied, confirmed")
 
 
 def shared_ranks(ranks: NDArray[np.intp]) -> list[str]:

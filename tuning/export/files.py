@@ -27,16 +27,17 @@ _SUMMARY = (
     "n_trials_planned", "n_trials_done", "n_trials_failed", "n_fits_planned", "n_fits_done",
     "best_number", "best_score", "best_half_width", "created_at", "started_at", "finished_at",
 )  # fmt: skip
-_STANDING = ("rank", "mean", "half_width", "gap", "tie", "n_repeats")
-_UNKNOWN: Mapping[str, Any] = dict.fromkeys(_STANDING)
+_STANDING = ("rank", "score", "half_width", "gap", "tie", "n_repeats")
+_UNKNOWN: dict[str, Any] = dict.fromkeys(_STANDING)
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a cell
 
 
 def trials_csv(db: Database, study_id: str, numbers: Iterable[int] | None = None) -> bytes:
-    """Write one row a trial: number, state, searched parameters, score, standing, folds, cost.
+    """Write one row a trial: number, state, searched parameters, standing, folds, cost.
 
-    `score` and `spread` are those of the search; `mean` and `half_width` are over all repeats
-    of the trial, those of confirming included; `gap` is its score less that of the leader.
+    `score` and `half_width` are over all repeats of the trial, those of confirming included;
+    `gap` is its score less that of the leader on the same folds, `rank` the first of those it
+    shares; `search_score` and `search_std` are of the repeats of the search alone.
 
     Parameters
     ----------
@@ -55,17 +56,17 @@ def trial_rows(
     standings = _standings(standing_table(judge_study(db, study_id).found))
     names = list(trials[0].params) if trials else []
     keys = sorted({(f.repeat, f.fold) for own in fits.values() for f in own})
-    header = ["number", "state", *names, "score", "spread", *_STANDING]
+    header = ["number", "state", *names, *_STANDING, "search_score", "search_std"]
     header += [f"score_repeat{repeat}_fold{fold}" for repeat, fold in keys]
     header += ["n_epochs", "duration_s", "n_weights", "message"]
     rows = []
     for trial in trials:
         scores = {(fit.repeat, fit.fold): fit.score for fit in fits.get(trial.number, [])}
-        standing = standings.get(trial.number, _UNKNOWN)
+        standing = _standing_of(trial, standings.get(trial.number))
         rows.append(
             [trial.number, trial.state]
             + [_cell(trial.params.get(name)) for name in names]
-            + [trial.score, trial.spread, *standing.values()]
+            + [*standing.values(), trial.score, trial.spread]
             + [scores.get(key) for key in keys]
             + [trial.n_epochs, trial.duration_s, trial.n_weights, trial.message]
         )
@@ -147,15 +148,15 @@ def trial_document(
         Repeats of the search: their scores are `fold_scores`, those of confirming are
         `confirm_scores`.
     standing : mapping or None
-        How it stands, as in the table of trials.
+        How it stands, as in `trials_csv`.
     """
     return {
         "number": trial.number,
         "state": trial.state,
         "params": trial.params,
-        "score": trial.score,
-        "std": trial.spread,
-        **(_UNKNOWN if standing is None else standing),
+        **_standing_of(trial, standing),
+        "search_score": trial.score,
+        "search_std": trial.spread,
         "fold_scores": [fit.score for fit in fits if fit.repeat < n_searched],
         "confirm_scores": [fit.score for fit in fits if fit.repeat >= n_searched],
         "n_epochs": trial.n_epochs,
@@ -247,12 +248,16 @@ def _by_trial(fits: Sequence[FitRow]) -> Mapping[int, list[FitRow]]:
 
 def _standings(table: pd.DataFrame) -> dict[int, dict[str, Any]]:
     """Return how each trial stands; None in place of what is not known."""
-    renamed = table.rename(columns={"score": "mean"})
-    lines = zip(*(renamed[name].tolist() for name in _STANDING), strict=True)
+    lines = zip(*(table[name].tolist() for name in _STANDING), strict=True)
     return {
         number: {name: _known(name, value) for name, value in zip(_STANDING, line, strict=True)}
-        for number, line in zip(renamed.index.tolist(), lines, strict=True)
+        for number, line in zip(table.index.tolist(), lines, strict=True)
     }
+
+
+def _standing_of(trial: TrialRow, standing: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return how a trial stands; only its own score where it is not compared."""
+    return _UNKNOWN | {"score": trial.score} if standing is None else standing
 
 
 def _known(name: str, value: Any) -> Any:  # noqa: ANN401 (a number or a word)
