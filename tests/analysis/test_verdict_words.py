@@ -200,7 +200,7 @@ def test_an_edge_is_not_told_before_the_end() -> None:
             make_race([0, 1], [0, 1], kind="equal"),
             (
                 "Trial 0 leads with accuracy 0.810 ± 0.029, but 1 trial ties with it. "
-                + "Confirmed with 4 repeats: the 2 left are practically equal."
+                + "Confirmed with 4 repeats: the 2 left in the race are practically equal."
             ),
         ),
         (
@@ -208,14 +208,15 @@ def test_an_edge_is_not_told_before_the_end() -> None:
             (
                 "Trial 1 leads with accuracy 0.804 ± 0.021, but 1 trial ties with it. "
                 + "With 10 repeats trial 1 scores best, not trial 0, which led the search. "
-                + "10 repeats could not separate the 2 left; about 24,000 rows could."
+                + "10 repeats could not separate the 2 left in the race; "
+                + "about 24,000 rows could."
             ),
         ),
         (
             make_race([0, 1], [0, 1], n_repeats=10),
             (
                 "Trial 0 leads with accuracy 0.810 ± 0.029, but 1 trial ties with it. "
-                + "10 repeats could not separate the 2 left."
+                + "10 repeats could not separate the 2 left in the race."
             ),
         ),
         (

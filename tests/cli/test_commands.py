@@ -206,16 +206,21 @@ def test_studies_are_listed_newest_first_and_found_by_name() -> None:
     assert "and 1 older ones; use --limit to see more." in run("studies", "--limit", "1").stdout
 
 
+def rows_of(lines: list[str]) -> list[list[str]]:
+    """Return the words of each row of a printed table that begins with a trial's number."""
+    words = [line.split() for line in lines if not line.startswith(" ")]
+    return [row for row in words if row and row[0].isdecimal()]
+
+
 def test_a_study_is_shown_best_first() -> None:
     study_id = write_study()
 
     lines = run("show", study_id).stdout.splitlines()
 
-    order = [line.split()[1] for line in lines if line.startswith("│")]
-    assert order == ["1", "0", "2"]
+    assert [row[0] for row in rows_of(lines)] == ["1", "0", "2"]
     assert "Loss became NaN [at once]." in "".join(lines)
     said = " ".join(" ".join(lines).split())
-    assert f"{study_id}: finished. trial 1: accuracy 0.720 ± 0.010" in said
+    assert f"{study_id}: finished. Best: trial 1: accuracy 0.720 ± 0.010. " in said
     judged = judge_study(database(), study_id)
     assert judged.sentence in said
     assert "cannot be told: " in judged.sentence  # one trial of three failed
@@ -276,10 +281,10 @@ def test_how_a_study_was_trained_is_told_once_or_where_trials_differ_for_each() 
     text, table = run("show", alike).stdout, run("show", mixed).stdout
 
     assert "Trainer: many fits at once." in " ".join(text.split())
-    rows = [line for line in table.splitlines() if line.startswith("│")]
+    rows = {row[0]: row for row in rows_of(table.splitlines())}
     assert "Trainer: many" not in " ".join(table.split())
-    assert "Model.fit" in next(row for row in rows if row.split()[1] == "0")
-    assert "many" in next(row for row in rows if row.split()[1] == "1")
+    assert "Model.fit" in rows["0"]
+    assert "many" in rows["1"]
     trials = run_json("show", mixed)["trials"]
     assert [trial["trainer"] for trial in trials] == ["keras", "stacked", ""]
 
@@ -304,7 +309,8 @@ def test_the_score_of_a_minimized_study_is_shown_smallest_first() -> None:
 
     lines = run("show", queued["study"]).stdout.splitlines()
 
-    assert [line.split()[1] for line in lines if line.startswith("│")] == ["1", "2", "0"]
+    assert [row[0] for row in rows_of(lines)] == ["1", "2", "0"]
+    assert "Message" not in lines[0]  # none of the trials has one
 
 
 def test_an_export_writes_tables_documents_and_the_model(home: Path, tmp_path: Path) -> None:

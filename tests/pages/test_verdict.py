@@ -224,8 +224,8 @@ def test_each_kind_of_verdict_has_an_icon_of_its_own(judged: Judge) -> None:
     [
         (CLEAR, {}, "leads"),
         (EQUAL, WITHOUT_DEFAULT, "tied with 5"),
-        (EQUAL, {}, "no better than defaults"),
-        ((0.63,) * 6, {}, "no better than guessing"),
+        (EQUAL, {}, "not clearly better than defaults"),
+        ((0.63,) * 6, {}, "not clearly better than guessing"),
         (EQUAL, {"evaluation": {"folds": 3, "score": "accuracy"}}, "cannot tell"),
     ],
 )

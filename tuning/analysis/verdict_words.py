@@ -189,8 +189,8 @@ def _outcome(race: Confirmed) -> str:
     if n_left == 1:
         return f"No other trial of the race has all its scores after {repeats}."
     if race.kind == "equal":
-        return f"Confirmed with {repeats}: the {n_left} left are practically equal."
-    return f"{repeats} could not separate the {n_left} left{_rows_needed(race)}."
+        return f"Confirmed with {repeats}: the {n_left} left in the race are practically equal."
+    return f"{repeats} could not separate the {n_left} left in the race{_rows_needed(race)}."
 
 
 def _rows_needed(race: Confirmed) -> str:

@@ -198,17 +198,23 @@ def _show(study_id: str, *, as_json: bool) -> None:
     trials = _best_first(document["trials"], judged)
     names = list(trials[0]["params"]) if trials else []
     ways = {trainers_in_words([trial["trainer"]]) for trial in trials} - {""}
-    headers = ["Trial", "State", row.score_name, "±", *names, "Epochs", "Seconds"]
-    last = ["Trainer", "Message"] if len(ways) > 1 else ["Message"]
+    columns: dict[str, list[str]] = {}
+    if len(ways) > 1:
+        columns["Trainer"] = [trainers_in_words([trial["trainer"]]) for trial in trials]
+    messages = [_message(trial) for trial in trials]
+    if any(messages):
+        columns["Message"] = messages
     print_table(
-        [*headers, *last],
+        ["Trial", "State", row.score_name, "±", *names, "Epochs", "Seconds", *columns],
         [
-            _trial_cells(trial, names, judged) + _last_cells(trial, several=len(ways) > 1)
-            for trial in trials
+            [*_trial_cells(trial, names, judged), *rest]
+            for trial, *rest in zip(trials, *columns.values(), strict=True)
         ],
     )
-    trained = f" Trainer: {ways.pop()}." if len(ways) == 1 else ""
-    console.print(f"{row.id}: {row.state}. {row.message} {_best(row)}{trained}", markup=False)
+    best = f"Best: {_best(row)}." if row.best_score is not None else ""
+    trained = f"Trainer: {ways.pop()}." if len(ways) == 1 else ""
+    facts = filter(None, (f"{row.id}: {row.state}.", row.message, best, trained))
+    console.print(" ".join(facts), markup=False)
     told = [judged.sentence, _expected(judged), "" if test is None else test["sentence"]]
     for sentence in filter(None, told):
         console.print(sentence, markup=False)
@@ -267,11 +273,9 @@ def _score_cells(trial: dict[str, Any], judged: Judged) -> list[str]:
     return ["" if score is None else with_error(score), ""]
 
 
-def _last_cells(trial: dict[str, Any], *, several: bool) -> list[str]:
-    """Name the way of training only where trials of a study differ in it."""
-    trained = [trainers_in_words([trial["trainer"]])] if several else []
+def _message(trial: dict[str, Any]) -> str:
     by_hand = "By hand. " if trial["by_hand"] else ""
-    return [*trained, (by_hand + trial["message"]).strip()]
+    return f"{by_hand}{trial['message']}".strip()
 
 
 def _number(value: float | None, style: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
@@ -28,8 +29,16 @@ def print_json(document: object) -> None:
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table; cells are text, never markup, and the first is never cut."""
-    table = Table(Column(headers[0], no_wrap=True), *headers[1:], header_style="bold")
+    """Print a table; cells are text, never markup, and nothing of them is cut."""
+    columns = [Column(header, overflow="fold") for header in headers]
+    columns[0].no_wrap = True
+    table = Table(
+        *columns,
+        padding=(0, 1, 0, 0),
+        header_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+    )
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     console.print(table)

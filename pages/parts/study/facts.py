@@ -35,8 +35,8 @@ _EXTRA_PHASES = ("Confirming", "Repeating")  # how the driver names training aft
 _SHARE = re.compile(r"(\d+) of (\d+) fits$")
 _VERDICTS = {
     "leads": "leads",
-    "default": "no better than defaults",
-    "guessing": "no better than guessing",
+    "default": "not clearly better than defaults",
+    "guessing": "not clearly better than guessing",
     "cannot tell": "cannot tell",
 }
 _WISHES = {"stop": "Stopping", "pause": "Pausing"}
