@@ -37,6 +37,7 @@ from storage import processes
 from storage.database import Database, database
 from storage.errors import StorageError
 from storage.settings import settings
+from storage.studies import ACTIVE_STATES, StudyFilter, count_studies
 from tuning.importing import quick_imports
 
 _ROOT = Path(__file__).resolve().parent
@@ -200,7 +201,22 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
         pulse.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await pulse
-        processes.remove(db, process_id)
+        with contextlib.suppress(SQLAlchemyError, StorageError, OSError):
+            processes.remove(db, process_id)
+            sys.stdout.write(_farewell(db))
+            sys.stdout.flush()
+
+
+def _farewell(db: Database) -> str:
+    """Say what is trained without the app, and how to end it; nothing where nothing is."""
+    n_studies = count_studies(db, StudyFilter(states=ACTIVE_STATES))
+    if n_studies == 0 or not processes.live(db, "worker", _LIVE_S):
+        return ""
+    goes_on = "1 study goes" if n_studies == 1 else f"{n_studies} studies go"
+    return (
+        f"{goes_on} on without the app. See: python -m tuning studies. "
+        + "End: python -m tuning stop STUDY, or pause.\n"
+    )
 
 
 def _open_database() -> Database:

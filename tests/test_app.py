@@ -26,6 +26,8 @@ from storage import processes
 from storage.database import Database, database, open_database
 from storage.errors import UnsupportedDatabaseError
 from storage.settings import settings
+from tuning.launch import launch
+from tuning.recipes import RECIPES
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL_WORKER = """
@@ -195,6 +197,43 @@ def test_while_it_runs_the_app_beats_and_limits_uploads(
 
     assert processes.newest(db, "app") is None
     assert capsys.readouterr().out == "Tuneboard is at https://tune.example.org\n"
+
+
+@pytest.mark.parametrize(
+    ("n_studies", "n_workers", "said"),
+    [
+        (1, 1, "1 study goes on without the app. "),
+        (2, 1, "2 studies go on without the app. "),
+        (0, 1, ""),
+        (1, 0, ""),
+    ],
+)
+def test_the_app_says_what_goes_on_after_it(
+    db: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    n_studies: int,
+    n_workers: int,
+    said: str,
+) -> None:
+    monkeypatch.setenv("TUNEBOARD_WORKERS", "0")
+    settings.cache_clear()
+    for _ in range(n_studies):
+        launch(db, RECIPES["pima-neurons"].spec)
+    for _ in range(n_workers):
+        processes.register(db, kind="worker", state="working")
+
+    async def visit() -> None:
+        async with app.lifespan(app.app):
+            capsys.readouterr()
+
+    asyncio.run(visit())
+    gc.unfreeze()
+
+    ending = capsys.readouterr().out
+    assert ending.startswith(said)
+    assert ending.endswith("End: python -m tuning stop STUDY, or pause.\n" if said else "")
+    assert bool(ending) == bool(said)
 
 
 @contextlib.contextmanager

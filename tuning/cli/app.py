@@ -176,7 +176,8 @@ def _announce(study_id: str, *, as_json: bool) -> None:
         print_json({"study": study_id, "state": "waiting"})
     else:
         console.print(
-            f"{study_id} waits for a worker. See it with: python -m tuning show {study_id}"
+            f"{study_id} waits for a worker. See it with: python -m tuning show {study_id}",
+            soft_wrap=True,  # a command that a terminal's width breaks cannot be copied
         )
 
 
