@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, select
 
@@ -43,6 +43,13 @@ class Lease:
     owner: str
     until: float
     fence: int
+
+
+class Wanted(NamedTuple):
+    """What people want of a study that is trained: "", "pause" or "stop", and how urgently."""
+
+    wish: str
+    priority: int
 
 
 class LeaseWatch:
@@ -134,8 +141,8 @@ def claim_study(db: Database, owner: str, study_id: str | None = None) -> Claim 
     return None
 
 
-def renew(db: Database, claim: Claim) -> str:
-    """Keep the lease, and return what people wish for: "", "pause" or "stop".
+def renew(db: Database, claim: Claim) -> Wanted:
+    """Keep the lease, and return what people want.
 
     A lease that its owner has let go of stays so.
 
@@ -151,9 +158,9 @@ def renew(db: Database, claim: Claim) -> str:
             .where(study.c.id == claim.study_id, study.c.lease_until > 0.0)
             .values(lease_until=time.time() + LEASE_S)
         )
-        return str(
-            connection.scalar(select(study.c.wish).where(study.c.id == claim.study_id)) or ""
-        )
+        query = select(study.c.wish, study.c.priority).where(study.c.id == claim.study_id)
+        wish, priority = connection.execute(query).one()
+        return Wanted(wish or "", priority)
 
 
 def update_claimed(

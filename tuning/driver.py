@@ -19,7 +19,7 @@ import structlog
 
 from storage.database import Database
 from storage.errors import LostLeaseError
-from storage.leases import update_claimed
+from storage.leases import Wanted, update_claimed
 from storage.patience import is_full, is_outage, patient
 from storage.reading import read_fit_lines
 from storage.results import (
@@ -144,7 +144,8 @@ class _Driver:
         self._leader: TrialRow | None = None
         self._stages: Stages | None = None
         self._is_searched = False
-        self._keeper = Keeper(db, claim, row.wish, limit_s, leave)
+        wanted = Wanted(row.wish, row.priority)
+        self._keeper = Keeper(db, claim, wanted, limit_s, leave)
 
     def run(self) -> None:
         with self._keeper:
@@ -168,7 +169,7 @@ class _Driver:
             self._row.id,
             self._network,
             StudyRows(self._spec, dataset),
-            self._row.priority,
+            lambda: self._keeper.priority,
             self._row.planned_cores or self._executor.n_cores,
         )
         finished = self._take_up()

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from storage.database import Database
 from storage.errors import LostLeaseError
-from storage.leases import renew
+from storage.leases import Wanted, renew
 from storage.patience import is_full, patient
 from storage.results import ENDED_STATES, Batch, FitRow, TrialRow, read_fits, write_batch
 from storage.settings import settings
@@ -60,13 +60,15 @@ class Keeper:
         "disk" or "".
     reason : str
         A sentence where the wish does not say enough.
+    priority : int
+        How urgently people want it now.
     """
 
     def __init__(
         self,
         db: Database,
         claim: Claim,
-        wish: str,
+        wanted: Wanted,
         limit_s: float | None,
         leave: threading.Event,
     ) -> None:
@@ -85,7 +87,7 @@ class Keeper:
         self._told: Told = _tell_nothing
         self._looked_at_disk = self._said_at = 0.0
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
-        self.wish = wish
+        self.wish, self.priority = wanted
         self.reason = ""
 
     @property
@@ -181,7 +183,7 @@ class Keeper:
         try:
             while not self._over.wait(_EVERY_S):
                 self._write()
-                wish = self.last(lambda: renew(self._db, self._claim))
+                wish, self.priority = self.last(lambda: renew(self._db, self._claim))
                 self.wish = wish or self.wish or self._time_is_up()
                 self._look_at_disk()
                 collector = self._collector  # the other thread ends its part at any moment

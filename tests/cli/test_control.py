@@ -76,8 +76,10 @@ def test_a_stopped_study_goes_on(waiting: str) -> None:
 
 def test_a_study_is_moved_to_the_head_of_the_queue(waiting: str) -> None:
     run("first", waiting)
-
     assert get_study(database(), waiting).priority == 1
+
+    assert run("first", waiting, "--no").stdout == f"{waiting} takes turns.\n"
+    assert get_study(database(), waiting).priority == 0
 
 
 def test_an_extension_adds_values_and_lets_the_study_go_on(waiting: str) -> None:

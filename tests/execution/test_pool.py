@@ -17,7 +17,7 @@ from storage.database import Database, open_database
 from storage.results import read_fits, read_pieces
 from storage.settings import Settings
 from storage.studies import get_study
-from storage.wishes import ask_to_stop
+from storage.wishes import ask_to_stop, set_priority
 from tests.bounded import FULL
 from tests.execution.conftest import (
     PATIENCE_S,
@@ -206,6 +206,39 @@ def test_two_studies_share_the_cores_and_one_stops_without_the_other(
     drivers[0].join()
 
     assert get_study(stored, long).state == "stopped"
+
+
+def test_a_study_that_trains_gets_free_cores_first_once_somebody_wants_that(
+    stored: Database, pool: Pool
+) -> None:
+    optimizers = ["sgd", "rmsprop", "adagrad", "adadelta", "adam", "adamax", "nadam"]
+    space = {
+        "optimizer": {"kind": "list", "values": optimizers},  # a stack for each
+        "activation": {"kind": "list", "values": ["relu", "tanh"]},
+        "epochs": {"kind": "fixed", "value": 300},
+    }
+    older, newer = (launch(stored, make_spec(name, space=space)) for name in ("older", "newer"))
+    drivers = [
+        threading.Thread(target=drive, args=(stored, study_id, pool), daemon=True)
+        for study_id in (older, newer)
+    ]
+
+    def jobs(study_id: str) -> int:
+        return sum(len(r.flying) for r in list(pool._runs) if r.work.study_id == study_id)
+
+    drivers[0].start()
+    wait_until(lambda: bool(read_pieces(stored, older)[0]))
+    drivers[1].start()
+    wait_until(lambda: jobs(older) == jobs(newer) > 0)
+    set_priority(stored, newer, 1)
+    # In turns neither ever has more than one more than the other.
+    wait_until(lambda: jobs(newer) > jobs(older) == 1 and jobs(newer) >= pool.n_cores)
+    ask_to_stop(stored, older)
+    for driver in drivers:
+        driver.join(PATIENCE_S)
+
+    assert get_study(stored, newer).state == "finished"
+    assert get_study(stored, older).state == "stopped"
 
 
 @pytest.mark.soak

@@ -172,14 +172,21 @@ def test_a_study_pauses_with_one_click_and_goes_on_with_another(db: Database) ->
     assert page.toast[0].value == "It goes on as soon as there is a core for it."
 
 
-def test_a_waiting_study_is_moved_to_the_head_of_the_queue_once(db: Database) -> None:
+@pytest.mark.parametrize("state", ["waiting", "training"])
+def test_an_active_study_is_moved_to_the_head_of_the_queue_and_back(
+    db: Database, state: str
+) -> None:
     written = WrittenStudy.waiting(db)
+    if state == "training":
+        written.train()
     page = opened(written.id)
 
     page.button(key="study_first").click().run()
-
     assert get_study(db, written.id).priority == 1
     assert "study_first" not in {button.key for button in page.button}
+
+    page.button(key="study_not_first").click().run()
+    assert get_study(db, written.id).priority == 0
 
 
 def test_a_finished_study_takes_more_values_and_goes_on(finished: WrittenStudy) -> None:

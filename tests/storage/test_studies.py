@@ -42,7 +42,7 @@ from storage.studies import (
     slug,
     study_version,
 )
-from storage.wishes import ask_to_stop
+from storage.wishes import ask_to_stop, set_priority
 
 
 def change(db: Database, study_id: str, **values: Any) -> None:
@@ -290,13 +290,14 @@ def test_renewing_keeps_the_lease_and_brings_the_wish_without_a_new_version(
     update_claimed(db, claim, lease_until=1.0)  # as good as run out
     version = study_version(db, claim.study_id)
 
-    assert renew(db, claim) == ""
+    assert renew(db, claim) == ("", 0)
 
     left = get_study(db, claim.study_id).lease_until - time.time()
     assert LEASE_S - 5 < left <= LEASE_S
     assert study_version(db, claim.study_id) == version
     ask_to_stop(db, claim.study_id)
-    assert renew(db, claim) == "stop"
+    set_priority(db, claim.study_id, 1)
+    assert renew(db, claim) == ("stop", 1)
 
 
 def test_a_lease_that_its_owner_let_go_of_is_not_renewed(db: Database, claim: Claim) -> None:

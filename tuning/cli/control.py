@@ -50,9 +50,15 @@ def stop(study_id: str, *, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def first(study_id: str, *, as_json: AsJson = False) -> None:
-    """Move a study to the head of the queue; others get cores when it leaves some."""
-    _wish(lambda db, id_: set_priority(db, id_, 1), study_id, "goes first", as_json=as_json)
+def first(
+    study_id: str,
+    *,
+    no: Annotated[bool, typer.Option("--no", help="No longer: it takes turns again.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give a study free cores before other studies, whether it waits or trains."""
+    priority, said = (0, "takes turns") if no else (1, "goes first")
+    _wish(lambda db, id_: set_priority(db, id_, priority), study_id, said, as_json=as_json)
 
 
 @app.command()

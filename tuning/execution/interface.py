@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -55,8 +55,8 @@ class Work:
     Attributes
     ----------
     study_id : str
-    priority : int
-        Studies of a higher one get free cores first.
+    priority : callable
+        Tells how urgent it is now: studies of a higher priority get free cores first.
     n_cores : int
         Stacks are cut for so many, however many there are: the same cut, the same scores.
     """
@@ -64,7 +64,7 @@ class Work:
     study_id: str
     network: Network
     rows: StudyRows
-    priority: int
+    priority: Callable[[], int]
     n_cores: int
 
 

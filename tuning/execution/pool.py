@@ -506,7 +506,7 @@ class Pool:
         self._reserved = self._for_lonely()
         while True:
             waiting = [run for run in self._runs if run.queue]
-            waiting.sort(key=lambda run: (-run.work.priority, len(run.flying), run.order))
+            waiting.sort(key=lambda run: (-run.work.priority(), len(run.flying), run.order))
             if not any(self._start_one(run) for run in waiting):
                 return
 

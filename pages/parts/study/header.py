@@ -48,6 +48,7 @@ from storage import processes
 from storage.notes import Note, read_note
 from storage.settings import settings
 from storage.studies import (
+    ACTIVE_STATES,
     FAILED,
     FINISHED,
     PAUSED,
@@ -172,7 +173,13 @@ def _skip(study_id: str) -> None:
 @problems.told
 def _go_first(study_id: str) -> None:
     set_priority(db(), study_id, 1)
-    problems.say("It is next in line.")
+    problems.say("It gets the next core that is free.")
+
+
+@problems.told
+def _go_back(study_id: str) -> None:
+    set_priority(db(), study_id, 0)
+    problems.say("It has its place in the queue again.")
 
 
 @problems.told
@@ -217,13 +224,25 @@ def _share(view: View) -> None:
     st.code(share_link(view, watch=True), language=None, wrap_lines=True)
 
 
-def _more(view: View) -> None:
-    links.link(links.NEW_STUDY, "Clone", icon=":material/content_copy:", **{"from": view.id})
-    if view.row.state == WAITING and not view.row.priority:
+def _place_in_queue(view: View) -> None:
+    if view.row.priority:
+        st.button(
+            "No longer first", icon=":material/vertical_align_bottom:", key="study_not_first",
+            width="stretch", on_click=_go_back, args=(view.id,),
+            help="It takes turns with other studies again.",
+        )  # fmt: skip
+    else:
         st.button(
             "Run first", icon=":material/vertical_align_top:", key="study_first",
             width="stretch", on_click=_go_first, args=(view.id,),
+            help="Free cores go to it before they go to other studies.",
         )  # fmt: skip
+
+
+def _more(view: View) -> None:
+    links.link(links.NEW_STUDY, "Clone", icon=":material/content_copy:", **{"from": view.id})
+    if view.row.state in ACTIVE_STATES:
+        _place_in_queue(view)
     if view.row.state in {PAUSED, STOPPED, FAILED} and st.button(
         "Add trials…", icon=":material/add:", key="study_extend", width="stretch",
         help="More trials or more values in this study. What was tried stays.",
