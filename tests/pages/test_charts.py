@@ -135,7 +135,8 @@ def test_the_chart_has_the_leader_thickest_and_names_lines_at_their_end() -> Non
     by_name = {one["name"]: one for one in option["series"]}
     assert by_name["trial 0"]["lineStyle"]["width"] > by_name["trial 1"]["lineStyle"]["width"]
     assert by_name["trial 0"]["endLabel"]["formatter"] == "0  0.500"
-    assert by_name["guessing"]["markLine"]["data"] == [{"yAxis": 0.4}]
+    assert by_name["guessing"]["data"] == [[1, 0.4], [2, 0.4]]
+    assert by_name["guessing"]["endLabel"]["formatter"] == "guessing 0.400"
     assert by_name["folds"]["stackStrategy"] == "all"
     assert option["title"]["text"] == "Title"
 

@@ -264,5 +264,5 @@ def test_only_trials_that_took_the_lead_have_bars() -> None:
     option = with_certainty(best_so_far(history, "", ""), bars, LuckLine(0.55, "0.55"))
     bar, line = option["series"][-2:]
     assert bar["data"] == [[1.0, 0.4], [1.0, 0.6], [1.0, None]]
-    assert line["markLine"]["data"] == [{"yAxis": 0.55}]
-    assert line["markLine"]["label"]["formatter"] == "best by luck alone 0.55"
+    assert line["data"] == [[1, 0.55], [3, 0.55]]
+    assert line["endLabel"]["formatter"] == "luck 0.55"

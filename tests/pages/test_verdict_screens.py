@@ -131,6 +131,10 @@ def test_a_race_moves_the_leader_on_every_screen(db: Database) -> None:
     assert leader_of(page) == (0, score)
     assert notes(page)["Expected on new data"] == f"best {score}"
     assert (row.best_number, studies_table([row])["best"].tolist()) == (0, [score])
+    assert "Curves are of the search, without the repeats after it." in texts(page)
+    assert "**Accuracy of each fold in the search**" in texts(
+        opened(study_id, tab="Best model")
+    )
 
 
 # Confirming.
@@ -243,6 +247,7 @@ def test_the_live_tab_draws_what_luck_alone_would_have_shown(db: Database) -> No
 
     page = opened(study_id, tab="Live")
 
+    assert "Curves are of the search" not in texts(page)
     names = [one["name"] for one in charts(page)[2]["series"]]
     assert names == ["score", "best so far", "interval", "best by luck alone"]
     assert f"Dotted: best by luck alone, {luck.expected:.3f}." in texts(page)

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from pages.parts.charts.colors import LEADER, NEUTRAL
+from pages.parts.charts.curve_labels import end_label
 
 Option = dict[str, Any]
 
@@ -64,18 +65,8 @@ def _bars(bars: pd.DataFrame) -> Option:
 
 def _luck_line(luck: LuckLine, last: int) -> Option:
     return _silent("best by luck alone", [[1, luck.value], [last, luck.value]]) | {
-        "lineStyle": {"opacity": 0},  # it makes the axis reach the line
-        "markLine": {
-            "symbol": "none",
-            "silent": True,
-            "data": [{"yAxis": luck.value}],
-            "lineStyle": {"color": NEUTRAL, "type": "dotted", "width": 1.5},
-            "label": {
-                "formatter": f"best by luck alone {luck.text}",
-                "position": "insideEndTop",
-                "color": NEUTRAL,
-            },
-        },
+        "lineStyle": {"color": NEUTRAL, "type": "dotted", "width": 1.5},
+        "endLabel": end_label(f"luck {luck.text}", 0.0),
     }
 
 

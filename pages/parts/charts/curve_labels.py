@@ -100,16 +100,14 @@ def _apart(places: Sequence[float]) -> list[float]:
     return free
 
 
-def end_label(
-    name: str, value: float, shift: float, n_digits: int = DIGITS_ALONE
-) -> dict[str, Any]:
-    """Return the label of a line, with the value it ends at, moved down by some pixels."""
-    return {
-        "show": True,
-        "formatter": f"{name.removeprefix('trial ')}  {_short(value, n_digits)}",
-        "distance": 6,
-        "offset": [0, round(shift, 1)],
-    }
+def line_text(name: str, value: float, n_digits: int = DIGITS_ALONE) -> str:
+    """Return what stands at the end of a trial's line: its number, and the value there."""
+    return f"{name.removeprefix('trial ')}  {_short(value, n_digits)}"
+
+
+def end_label(text: str, shift: float) -> dict[str, Any]:
+    """Return the label of a line, moved down by some pixels."""
+    return {"show": True, "formatter": text, "distance": 6, "offset": [0, round(shift, 1)]}
 
 
 def _short(value: float, n_digits: int) -> str:

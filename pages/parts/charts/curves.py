@@ -25,17 +25,19 @@ from pages.parts.charts.colors import (
 from pages.parts.charts.curve_labels import (
     end_label,
     label_ends,
+    line_text,
     spread_labels,
-    value_range,
 )
 from pages.parts.charts.curve_lines import Display, Lines
+from pages.parts.charts.curve_range import CurveRange, curve_range, whole_range
 from pages.parts.charts.titles import broken
-from tuning.analysis.curves import Array
 from tuning.digits import DIGITS_ALONE
 
 Option = dict[str, Any]
 
 _MOST_LABELS = 8
+_FONT = '"Source Sans", sans-serif'  # of the theme, which ECharts does not give to graphics
+_MARGIN_PX = 96  # for the labels at the ends of lines
 _LARGE = 10.0  # from here on three decimals are too many
 
 
@@ -67,23 +69,25 @@ class Frame:
 
 def learning_curves(table: pd.DataFrame, lines: Lines, frame: Frame) -> Option:
     """Draw learning curves: the leader thick, the others thin, all of them as a grey area."""
-    table = table.copy()
+    followed = [n for n in (lines.leader, *lines.highlighted) if n is not None]
+    values = (
+        whole_range(table, frame.reference)
+        if frame.display.log_y
+        else curve_range(table, followed, frame.reference)
+    )
     series: list[Option] = []
     if "middle 80 %" in table:
         series += _stacked("all trials", "10 % are below", "middle 80 %", BAND)
     band_is_drawable = "fold range" in table and not frame.display.log_y
     if band_is_drawable and np.nanmax(table["fold range"], initial=0) > 0:
         series += _stacked("folds", "lowest fold", "fold range", LEADER_BAND)
-    if frame.reference is not None:
-        name, value = frame.reference
-        table[name] = value
-        series.append(_reference_line(name, value))
-    values = value_range(_drawn(table))
-    series += _lines(table, lines, frame, values[:2])
+    series += _labelled(table, lines, frame, values)
     option = _axes(frame)
-    option["tooltip"]["valueFormatter"] = _written(frame, values[1])
+    option["tooltip"]["valueFormatter"] = _written(frame, values.high)
     if not frame.display.log_y:
-        option["yAxis"] |= {"min": values[0], "max": values[1], "interval": values[2]}
+        option["yAxis"] |= {"min": values.low, "max": values.high, "interval": values.step}
+    if values.beyond:
+        option["graphic"] = _note(values.beyond)
     option["dataset"] = {"source": table}
     option["series"] = series
     return option
@@ -93,17 +97,9 @@ def _written(frame: Frame, most: float) -> str:
     return f"%.{frame.n_digits if abs(most) < _LARGE else 1}f"
 
 
-def _drawn(table: pd.DataFrame) -> Array:
-    """Return every value that is drawn at its own height: not epochs, not distances."""
-    heights = table.drop(columns=["epoch", "fold range", "middle 80 %"], errors="ignore")
-    values: Array = heights.to_numpy(dtype=np.float64).ravel()
-    return values
-
-
-def _lines(
-    table: pd.DataFrame, lines: Lines, frame: Frame, values: tuple[float, float]
-) -> list[Option]:
-    series = []
+def _lines(table: pd.DataFrame, lines: Lines) -> list[Option]:
+    """Draw the curves, the leader last and so on top."""
+    series: list[Option] = []
     for rank, number in enumerate(reversed(lines.others)):
         second = rank == len(lines.others) - 1
         series.append(_line(number, SECOND if second else CONTEXT, 1.5))
@@ -116,16 +112,40 @@ def _lines(
         if "training rows" in table:
             series.append(_plain("training rows", LEADER, 1.5, dash="dashed"))
         series.append(_line(lines.leader, LEADER, 3.0))
-    ends = label_ends(table, lines.shown[:_MOST_LABELS])
+    return series
+
+
+def _labelled(
+    table: pd.DataFrame, lines: Lines, frame: Frame, values: CurveRange
+) -> list[Option]:
+    """Draw the curves and the reference line, each with its name and value at its end."""
+    series, display = _lines(table, lines), frame.display
     last_epoch = frame.last_epoch or int(table["epoch"].max() if len(table) else 1)
-    display = frame.display
-    shifts = spread_labels(ends, values, last_epoch, log_x=display.log_x, log_y=display.log_y)
+    ends, texts = _labels(table, lines, frame, values)
+    if frame.reference is not None and values.has_reference:
+        name, value = frame.reference
+        series.insert(0, _reference_line(name, value, last_epoch))
+        ends[name], texts[name] = (last_epoch, value), f"{name} {value:.3f}"
+    shifts = spread_labels(
+        ends, (values.low, values.high), last_epoch, log_x=display.log_x, log_y=display.log_y
+    )
     for one in series:
         if one["name"] in ends:
-            one["endLabel"] = end_label(
-                one["name"], ends[one["name"]][1], shifts[one["name"]], frame.n_digits
-            )
+            one["endLabel"] = end_label(texts[one["name"]], shifts[one["name"]])
     return series
+
+
+def _labels(
+    table: pd.DataFrame, lines: Lines, frame: Frame, values: CurveRange
+) -> tuple[dict[str, tuple[int, float]], dict[str, str]]:
+    """Return where the lines end that end on the chart, and what stands there."""
+    ends = {
+        name: (epoch, value)
+        for name, (epoch, value) in label_ends(table, lines.shown[:_MOST_LABELS]).items()
+        if frame.display.log_y or values.low <= value <= values.high
+    }
+    texts = {name: line_text(name, end[1], frame.n_digits) for name, end in ends.items()}
+    return ends, texts
 
 
 def _cycled(colors: Sequence[str]) -> Iterable[str]:
@@ -175,25 +195,21 @@ def _stacked(name: str, low: str, height: str, color: str) -> list[Option]:
     return [bottom, top]
 
 
-def _reference_line(name: str, value: float) -> Option:
-    """Draw a dashed line across the chart; its points only make the axis reach it."""
-    return _plain(name, NEUTRAL, 0.0, opacity=0.0) | {
+def _reference_line(name: str, value: float, last_epoch: int) -> Option:
+    """Draw a dotted line across the chart."""
+    return _plain(name, NEUTRAL, 1.5, dash="dotted") | {
+        "data": [[1, value], [last_epoch, value]],
+        "encode": {"x": 0, "y": 1},
         "emphasis": {"disabled": True},
         "silent": True,
         "tooltip": {"show": False},
-        "markLine": {
-            "symbol": "none",
-            "silent": True,
-            "precision": 6,  # else ECharts draws the line at two decimals
-            "data": [{"yAxis": value}],
-            "lineStyle": {"color": NEUTRAL, "type": "dotted", "width": 1.5},
-            "label": {
-                "formatter": f"{name} {value:.3f}",
-                "position": "insideEndTop",
-                "color": NEUTRAL,
-            },
-        },
     }
+
+
+def _note(text: str) -> list[Option]:
+    """Say above the plot, at its right, what lies beyond its axis."""
+    style = {"text": text, "fill": NEUTRAL, "fontSize": 12, "fontFamily": _FONT}
+    return [{"type": "text", "right": _MARGIN_PX, "top": 42, "style": style, "silent": True}]
 
 
 def _axes(frame: Frame) -> Option:
@@ -212,7 +228,7 @@ def _axes(frame: Frame) -> Option:
     else:
         x_axis["max"] = "dataMax"
     return chart_base(frame.title) | {
-        "grid": {"left": 4, "right": 84, "top": 58, "bottom": 4},
+        "grid": {"left": 4, "right": _MARGIN_PX, "top": 58, "bottom": 4},
         "xAxis": x_axis,
         "yAxis": {
             "type": "log" if frame.display.log_y else "value",
@@ -265,7 +281,7 @@ def best_so_far(table: pd.DataFrame, title: str, value: str) -> Option:
         "step": "end",
     }
     return chart_base(title) | {
-        "grid": {"left": 4, "right": 24, "top": 52, "bottom": 4},
+        "grid": {"left": 4, "right": 72, "top": 52, "bottom": 4},
         "xAxis": {
             "type": "value",
             "name": axis,

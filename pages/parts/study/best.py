@@ -144,8 +144,9 @@ def _fold_scores(view: View, trial: TrialRow) -> None:
         for fit in fits
     ]
     word = SCORES[view.row.score_name]
+    which = "of each fold in the search" if len(own) > len(fits) else "of each fold"
     st.markdown(
-        f"**{word[0].upper()}{word[1:]} of each fold** " + escape(" · ".join(scores)),
+        f"**{word[0].upper()}{word[1:]} {which}** " + escape(" · ".join(scores)),
         help=HELP["validation_rows"],
     )
 

@@ -195,10 +195,17 @@ def _make_picture(view: View, seen: StudyReader, wanted: _Wanted) -> _Picture:
         history=None if table.empty else history_chart(seen.row, found, table),
         history_title=history_title,
         luck=luck_caption(found),
-        caption=shown_sentence(lines),
+        caption=f"{shown_sentence(lines)} {_of_the_search(view.spec, found)}".strip(),
         training=tuple(training),
         n_training=n_training,
     )
+
+
+def _of_the_search(spec: StudySpec, found: Judgement) -> str:
+    """Say that curves know nothing of further repeats; empty where there are none."""
+    if found.table.empty or found.table["n_repeats"].max() <= spec.evaluation.repeats:
+        return ""
+    return "Curves are of the search, without the repeats after it."
 
 
 @dataclass(frozen=True)

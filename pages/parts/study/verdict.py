@@ -103,8 +103,8 @@ def _ties(found: Judgement) -> Tile:
     if found.leader is None:
         return Tile("Tied with the leader", _UNKNOWN, "", HELP["tied"])
     label = f"Tied with trial {found.leader}"
-    if found.kind == "cannot tell" and not found.is_running:
-        return Tile(label, _UNKNOWN, "cannot tell", f"{HELP['tied']} {found.reason or ''}")
+    if found.reason is not None and not found.is_running:
+        return Tile(label, _UNKNOWN, "cannot tell", f"{HELP['tied']} {found.reason}")
     n_others = int((found.table["tie"] != "not compared").sum()) - 1
     value = f"{found.n_tied:,} of {n_others:,}"
     return Tile(label, value, _cheapest(found), f"{HELP['tied']} Of all other trials.")
