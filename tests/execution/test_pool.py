@@ -9,13 +9,13 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from storage.database import Database, open_database
 from storage.results import read_fits, read_pieces
-from storage.settings import Settings
 from storage.studies import get_study
 from storage.wishes import ask_to_stop, set_priority
 from tests.bounded import FULL
@@ -273,41 +273,43 @@ def test_a_trial_too_big_for_memory_fails_and_its_neighbours_finish(
     assert {trial.message for trial in failed} == {TOO_BIG}
 
 
-@pytest.fixture
-def elsewhere(home: Path) -> Iterator[tuple[Settings, list[subprocess.Popen[bytes]]]]:
-    """Give the settings for a scheduler with two workers that were started by hand."""
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    address = f"tcp://127.0.0.1:{port}"
+        port: int = free.getsockname()[1]
+    return port
+
+
+@contextmanager
+def cluster_at(home: Path, port: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Start a scheduler and two workers by hand; yield the three processes."""
     start = ("--host", "127.0.0.1", "--no-dashboard")
+    address = f"tcp://127.0.0.1:{port}"
     work = ("worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny")
     with (
-        dask(home, "scheduler", "--port", str(port), *start),
+        dask(home, "scheduler", "--port", str(port), *start) as scheduler,
         dask(home, *work) as first,
         dask(home, *work) as second,
     ):
-        chosen = wanted(home, cluster=address)
-        wait_until(lambda: n_workers(chosen) == 2)
-        yield chosen, [first, second]
+        wait_until(lambda: n_workers(wanted(home, cluster=address)) == 2)
+        yield [scheduler, first, second]
 
 
 def test_a_scheduler_elsewhere_gives_the_same_scores_and_loses_nothing_with_a_worker(
-    stored: Database,
-    undisturbed: dict[int, float | None],
-    elsewhere: tuple[Settings, list[subprocess.Popen[bytes]]],
+    stored: Database, undisturbed: dict[int, float | None], home: Path
 ) -> None:
-    chosen, workers = elsewhere
-    away = Pool(chosen)
-    try:
-        quiet = run(stored, LONG, away)
-        study_id = launch(stored, LONG)
-        driver = threading.Thread(target=drive, args=(stored, study_id, away))
-        driver.start()
-        wait_until(lambda: len(read_pieces(stored, study_id)[0]) > 8)
-        workers[0].kill()
-        driver.join()
-    finally:
-        away.close()
+    port = free_port()
+    with cluster_at(home, port) as (_, worker, _):
+        away = Pool(wanted(home, cluster=f"tcp://127.0.0.1:{port}"))
+        try:
+            quiet = run(stored, LONG, away)
+            study_id = launch(stored, LONG)
+            driver = threading.Thread(target=drive, args=(stored, study_id, away), daemon=True)
+            driver.start()
+            wait_until(lambda: len(read_pieces(stored, study_id)[0]) > 8)
+            worker.kill()
+            driver.join(PATIENCE_S)
+        finally:
+            away.close()
 
     assert scores(stored, quiet.id) == undisturbed
     assert get_study(stored, study_id).state == "finished"
@@ -315,9 +317,30 @@ def test_a_scheduler_elsewhere_gives_the_same_scores_and_loses_nothing_with_a_wo
     assert None not in undisturbed.values()
 
 
+def test_a_study_goes_on_when_a_scheduler_that_died_is_back(
+    stored: Database, undisturbed: dict[int, float | None], home: Path
+) -> None:
+    port, study_id = free_port(), launch(stored, LONG)
+    with cluster_at(home, port) as (scheduler, _, _):
+        away = Pool(wanted(home, cluster=f"tcp://127.0.0.1:{port}"))
+        driver = threading.Thread(target=drive, args=(stored, study_id, away), daemon=True)
+        driver.start()
+        wait_until(lambda: len(read_pieces(stored, study_id)[0]) > 8)
+        scheduler.kill()
+    assert get_study(stored, study_id).state == "training"
+    try:
+        with cluster_at(home, port):
+            driver.join(PATIENCE_S)
+    finally:
+        away.close()
+
+    assert get_study(stored, study_id).state == "finished"
+    assert scores(stored, study_id) == undisturbed
+    assert_every_epoch_is_there_once(stored, study_id)
+
+
 def test_a_scheduler_that_is_not_there_is_told_with_its_address(home: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
 
     with pytest.raises(ClusterError, match=f"No scheduler answers at 'tcp://127.0.0.1:{port}'"):
         Cluster(wanted(home, cluster=f"tcp://127.0.0.1:{port}"), connect_s=1.0)
