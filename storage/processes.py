@@ -6,11 +6,15 @@ on this machine, while its process id still exists: a killed worker is missed at
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import hashlib
 import os
 import socket
 import time
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import psutil
@@ -22,6 +26,8 @@ from storage.schema import process
 ProcessKind = Literal["app", "worker"]
 ProcessState = Literal["starting", "ready", "working"]
 
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_OWN_PIDS = Path("/proc/self/ns/pid")
 _FORGOTTEN_S = 24 * 3600  # rows of processes that were killed stay this long for inspection
 
 
@@ -42,8 +48,24 @@ class ProcessRow:
 
     @property
     def is_here(self) -> bool:
-        """Whether it runs on this machine, so that its process id means something."""
-        return self.host == socket.gethostname()
+        """Whether it runs in the place of `here`, so that its process id means something."""
+        return self.host == here()
+
+
+@functools.cache
+def here() -> str:
+    """Name the place in which a process id means something.
+
+    Two machines, or two containers, may have one host name; and after a machine has started
+    anew its process ids mean others. The name is therefore followed by a digest of what the
+    kernel calls this start and this set of process ids, where it says so (Linux).
+    """
+    kernel = []
+    with contextlib.suppress(OSError):
+        kernel.append(_BOOT_ID.read_text("ascii"))
+        kernel.append(str(_OWN_PIDS.readlink()))
+    digest = hashlib.sha256("".join(kernel).encode()).hexdigest()[:16]
+    return f"{socket.gethostname()} {digest}"
 
 
 def register(db: Database, *, kind: ProcessKind, state: ProcessState) -> str:
@@ -53,7 +75,7 @@ def register(db: Database, *, kind: ProcessKind, state: ProcessState) -> str:
     values = {
         "id": process_id,
         "kind": kind,
-        "host": socket.gethostname(),
+        "host": here(),
         "pid": os.getpid(),
         "state": state,
         "cores": os.cpu_count() or 1,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +11,7 @@ import sqlalchemy as sa
 
 from storage.database import Database
 from storage.leases import LeaseWatch, renew
-from storage.processes import register
+from storage.processes import here, register
 from storage.schema import process, study
 from storage.studies import LEASE_S, Claim, NewStudy, create_study
 from storage.wishes import ask_to_pause, resume, set_priority
@@ -199,7 +198,7 @@ def test_a_process_of_another_machine_is_waited_for(
     owner = register(db, kind="worker", state="working")
     assert LeaseWatch(db, clock).take(owner) is not None
     with db.write() as connection:
-        elsewhere = f"not-{socket.gethostname()}"
+        elsewhere = f"not-{here()}"
         connection.execute(process.update().values(pid=2**22 + 1, host=elsewhere))
 
     assert LeaseWatch(db, clock).take("two") is None

@@ -9,6 +9,7 @@ import sys
 import time
 from typing import Any
 
+import pytest
 from sqlalchemy import select, update
 
 from storage import processes
@@ -44,7 +45,8 @@ def test_a_registered_process_is_live_and_describes_this_machine(db: Database) -
         "starting",
         None,
     )
-    assert (row.host, row.pid, row.cores) == (socket.gethostname(), os.getpid(), os.cpu_count())
+    assert (row.host, row.pid, row.cores) == (processes.here(), os.getpid(), os.cpu_count())
+    assert row.is_here
     assert row.free_memory > 0
     assert before <= row.started_at == row.heartbeat_at <= time.time()
 
@@ -80,12 +82,30 @@ def test_a_killed_process_of_this_machine_is_missed_at_once(db: Database) -> Non
     assert processes.live(db, "worker", within_s=10) == []
 
 
-def test_a_process_of_another_machine_is_believed_by_its_heartbeat(db: Database) -> None:
+@pytest.mark.parametrize(
+    "host",
+    ["another-machine", socket.gethostname(), f"{socket.gethostname()} 0123456789abcdef"],
+)
+def test_a_process_of_another_machine_is_believed_by_its_heartbeat(
+    db: Database, host: str
+) -> None:
     process_id = processes.register(db, kind="worker", state="ready")
 
-    change(db, process_id, pid=pid_of_an_ended_process(), host="another-machine")
+    change(db, process_id, pid=pid_of_an_ended_process(), host=host)
 
     assert [row.id for row in processes.live(db, "worker", within_s=10)] == [process_id]
+
+
+def test_other_processes_here_are_in_the_same_place() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", "from storage.processes import here; print(here())"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+
+    assert told.stdout == f"{processes.here()}\n"
+    assert processes.here().startswith(f"{socket.gethostname()} ")
 
 
 def test_kinds_are_kept_apart(db: Database) -> None:
