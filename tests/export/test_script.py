@@ -111,6 +111,7 @@ def assert_same_scores(study_id: str, text: str, folder: Path, *arguments: str) 
     told = run(text, folder, *arguments)
 
     assert told.returncode == 0, told.stdout + told.stderr
+    assert "Warning" not in told.stderr
     found = [float(score) for score in re.findall(r"^repeat .* (\S+)$", told.stdout, re.M)]
     number = int(re.findall(r"Train trial (\d+)", text)[0])
     expected = [fit.score for fit in read_fits(database(), study_id, numbers=[number])]

@@ -243,6 +243,7 @@ def train_fold({arguments}):
         batches(x_train, y[train], seed{weights}),
         steps_per_epoch=n_steps,
         epochs=EPOCHS,
+        shuffle=False,  # `batches` does it
 {listed}
     )
     x_held_out = {_take(rows, "held_out", prepared=prepared)}
