@@ -182,6 +182,8 @@ def test_an_active_study_is_moved_to_the_head_of_the_queue_and_back(
     page = opened(written.id)
 
     page.button(key="study_first").click().run()
+    said = {"waiting": "It is next in line.", "training": "It gets the next core that is free."}
+    assert page.toast[0].value == said[state]
     assert get_study(db, written.id).priority == 1
     assert "study_first" not in {button.key for button in page.button}
 

@@ -56,7 +56,7 @@ def first(
     no: Annotated[bool, typer.Option("--no", help="No longer: it takes turns again.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Give a study free cores before other studies, whether it waits or trains."""
+    """Put a study before others: in the queue, and for free cores while it trains."""
     priority, said = (0, "takes turns") if no else (1, "goes first")
     _wish(lambda db, id_: set_priority(db, id_, priority), study_id, said, as_json=as_json)
 

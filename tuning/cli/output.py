@@ -29,7 +29,7 @@ def print_json(document: object) -> None:
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table; cells are text, never markup, and nothing of them is cut."""
+    """Print a table; cells are text, never markup; what is too wide is folded."""
     columns = [Column(header, overflow="fold") for header in headers]
     columns[0].no_wrap = True
     table = Table(

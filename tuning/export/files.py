@@ -37,7 +37,8 @@ def trials_csv(db: Database, study_id: str, numbers: Iterable[int] | None = None
 
     `score` and `half_width` are over all repeats of the trial, those of confirming included;
     `gap` is its score less that of the leader on the same folds, `rank` the first of those it
-    shares; `search_score` and `search_std` are of the repeats of the search alone.
+    shares, `tie` as in `standing_table`; `search_score` and `search_std` are of the repeats of
+    the search alone.
 
     Parameters
     ----------
@@ -54,6 +55,7 @@ def trial_rows(
     trials = _chosen(read_trials(db, study_id), numbers)
     fits = _by_trial(read_fits(db, study_id))
     standings = _standings(standing_table(judge_study(db, study_id).found))
+    n_searched = StudySpec.parse(get_study(db, study_id).spec).evaluation.repeats
     names = list(trials[0].params) if trials else []
     keys = sorted({(f.repeat, f.fold) for own in fits.values() for f in own})
     header = ["number", "state", *names, *_STANDING, "search_score", "search_std"]
@@ -62,7 +64,7 @@ def trial_rows(
     rows = []
     for trial in trials:
         scores = {(fit.repeat, fit.fold): fit.score for fit in fits.get(trial.number, [])}
-        standing = _standing_of(trial, standings.get(trial.number))
+        standing = _standing_of(trial, standings.get(trial.number), n_searched)
         rows.append(
             [trial.number, trial.state]
             + [_cell(trial.params.get(name)) for name in names]
@@ -154,7 +156,7 @@ def trial_document(
         "number": trial.number,
         "state": trial.state,
         "params": trial.params,
-        **_standing_of(trial, standing),
+        **_standing_of(trial, standing, n_searched),
         "search_score": trial.score,
         "search_std": trial.spread,
         "fold_scores": [fit.score for fit in fits if fit.repeat < n_searched],
@@ -255,9 +257,18 @@ def _standings(table: pd.DataFrame) -> dict[int, dict[str, Any]]:
     }
 
 
-def _standing_of(trial: TrialRow, standing: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """Return how a trial stands; only its own score where it is not compared."""
-    return _UNKNOWN | {"score": trial.score} if standing is None else standing
+def _standing_of(
+    trial: TrialRow, standing: Mapping[str, Any] | None, n_searched: int
+) -> Mapping[str, Any]:
+    """Return how a trial stands; only its score where the verdict does not know of it.
+
+    A trial without further repeats has the score of the search to the last digit.
+    """
+    if standing is None:
+        return _UNKNOWN | {"score": trial.score}
+    if standing["n_repeats"] <= n_searched:
+        return {**standing, "score": trial.score}
+    return standing
 
 
 def _known(name: str, value: Any) -> Any:  # noqa: ANN401 (a number or a word)

@@ -1,26 +1,35 @@
 """The value axis of curves: where nearly all of them lie, so that none flattens the others.
 
 A loss that starts at ten and ends at 0.6 would be a flat line for most of its epochs, and so
-would all losses beside one that diverges. What lies beyond the axis is said above the plot.
+would all losses beside one that diverges. Only the worse end is cut off: what is far better
+than the rest is what people look for. What lies beyond the axis is said above the plot.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pages.parts.charts.curve_labels import value_range
 from tuning.analysis.curves import Array
 
 _CURVES = ("trial ", "training rows")
 _AREAS = {"lowest fold": "fold range", "10 % are below": "middle 80 %"}
-_OUTER = 5.0  # per cent of the epochs of a curve that may lie beyond either end
-_FAR = 3.0  # times the middle extent of all curves: a curve beyond that is not followed
-_WORTH = 1.5  # times as tall must curves become, or nothing is cut off at that end
+_FOLDS = ("lowest fold", "fold range")  # with the lower end added, the upper end of the folds
+_OUTER = 5.0  # per cent of the epochs of a curve, the worst ones, that may be cut off
+_FEWEST_EPOCHS = 20  # of a curve, for that to be an epoch
+_FEWEST_CURVES = 3  # to tell which is the odd one
+_SHARE_OF_CURVES = 1 / 3  # that may be cut off
+_FAR = 3.0  # times how long and how far apart curves are: what is farther is cut off
+_WORTH = 1.5  # times as tall must curves become, or nothing is cut off
 _REACH = 3.0  # times their extent may the axis grow to reach the reference line
+_NEAR = 0.05  # of its value: so near, the reference line is reached by curves of any extent
+
+Ends = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,11 @@ def whole_range(table: pd.DataFrame, reference: tuple[str, float] | None) -> Cur
 
 
 def curve_range(
-    table: pd.DataFrame, followed: Collection[int], reference: tuple[str, float] | None
+    table: pd.DataFrame,
+    followed: Collection[int],
+    reference: tuple[str, float] | None,
+    *,
+    higher_is_better: bool,
 ) -> CurveRange:
     """Return the range in which the curves can be told apart.
 
@@ -61,69 +74,72 @@ def curve_range(
     table : DataFrame
         Of `curve_table`.
     followed : collection of int
-        Trials whose curves count however far they lie: the leader, and highlighted ones.
+        Trials whose curves count however bad they are: the leader, and highlighted ones. So
+        does the band of the leader's folds.
     reference : (str, float) or None
         A line that the axis reaches where that does not flatten the curves.
     """
-    heights = {name: v[np.isfinite(v)] for name, v in _heights(table).items()}
-    curves = {name: v for name, v in heights.items() if name.startswith(_CURVES) and len(v)}
+    sign = -1.0 if higher_is_better else 1.0
+    costs = {name: sign * values for name, values in _heights(table).items()}
+    curves = {name: v for name, v in costs.items() if name.startswith(_CURVES)}
     if not curves:
         return whole_range(table, reference)
-    everything = np.concatenate([*heights.values()])
-    raw = float(everything.min()), float(everything.max())
-    inner = _worth_cutting(raw, _inner_ends(curves, {f"trial {number}" for number in followed}))
-    is_near = reference is not None and _is_near(inner, reference[1])
-    ends = [*inner, reference[1]] if reference is not None and is_near else inner
+    names = [*(f"trial {number}" for number in followed), *_FOLDS]
+    best = min(float(values.min()) for values in costs.values())
+    worst = max(float(values.max()) for values in costs.values())
+    most = _most(curves, [costs[name] for name in names if name in costs])
+    if worst - best <= _WORTH * (most - best):
+        most = worst
+    inner = (best, most) if sign > 0 else (-most, -best)
+    ends = inner if reference is None else _reaching(inner, reference[1])
     low, high, step = value_range(np.array(ends))
+    has_reference = reference is not None and low <= reference[1] <= high
     beyond = []
-    if raw[0] < low or raw[1] > high:
-        beyond.append(f"some values lie {_where(raw, (low, high))}")
-    if reference is not None and not is_near:
+    if most < worst and not low <= sign * worst <= high:
+        beyond.append(f"some values lie {'higher' if sign > 0 else 'lower'}")
+    if reference is not None and not has_reference:
         side = "below" if reference[1] < low else "above"
         beyond.append(f"{reference[0]} {reference[1]:.3f} lies {side}")
     words = "; ".join(beyond)
-    return CurveRange(low, high, step, words[:1].upper() + words[1:], is_near)
+    return CurveRange(low, high, step, words[:1].upper() + words[1:], has_reference)
 
 
 def _heights(table: pd.DataFrame) -> dict[str, Array]:
-    """Return all that is drawn as curves, the upper ends of the two areas among them."""
+    """Return the values of all that is drawn, the upper ends of the two areas among them."""
     columns = table.drop(columns="epoch")
     for low, height in _AREAS.items():
         if height in columns:
             columns[height] += columns[low]
-    return {str(name): columns[name].to_numpy(np.float64) for name in columns}
+    values = {str(name): columns[name].to_numpy(np.float64) for name in columns}
+    finite = {name: own[np.isfinite(own)] for name, own in values.items()}
+    return {name: own for name, own in finite.items() if len(own)}
 
 
-def _inner_ends(heights: dict[str, Array], followed: Collection[str]) -> tuple[float, float]:
-    """Return where all but the outermost epochs lie, of all but the outermost curves."""
-    ends = {name: np.percentile(v, [_OUTER, 100 - _OUTER]) for name, v in heights.items()}
-    lows, highs = np.array([*ends.values()]).T
-    middle = float(np.median(lows)), float(np.median(highs))
-    far = _FAR * (middle[1] - middle[0])
-    low = float(lows[lows >= middle[0] - far].min())
-    high = float(highs[highs <= middle[1] + far].max())
-    for name in followed & ends.keys():
-        low = min(low, float(ends[name][0]), float(heights[name][-1]))
-        high = max(high, float(ends[name][1]), float(heights[name][-1]))
-    return low, high
+def _most(curves: Mapping[str, Array], followed: Sequence[Array]) -> float:
+    """Return the cost that all but the worst epochs of all but the worst curves keep below."""
+    tops = np.array([_top(values) for values in curves.values()])
+    most = float(tops[_are_near(curves, tops)].max())
+    return max([most, *(max(_top(values), float(values[-1])) for values in followed)])
 
 
-def _worth_cutting(raw: tuple[float, float], inner: tuple[float, float]) -> tuple[float, float]:
-    """Return the inner ends, but the outer one where cutting it off gains little."""
-    low, high = inner
-    extent = _WORTH * (high - low)
-    return (
-        raw[0] if high - raw[0] <= extent else low,
-        raw[1] if raw[1] - low <= extent else high,
-    )
+def _top(values: Array) -> float:
+    outer = _OUTER if len(values) >= _FEWEST_EPOCHS else 0.0
+    return float(np.percentile(values, 100 - outer))
 
 
-def _is_near(inner: tuple[float, float], value: float) -> bool:
-    extent = max(inner[1], value) - min(inner[0], value)
-    return inner[1] == inner[0] or extent <= _REACH * (inner[1] - inner[0])
+def _are_near(curves: Mapping[str, Array], tops: Array) -> NDArray[np.bool_]:
+    """Tell which curves do not lie far above the others; all, where many do or few are."""
+    lows = np.array([values.min() for values in curves.values()])
+    middles = (lows + tops) / 2
+    apart = float(np.median(np.abs(middles - np.median(middles))))
+    long = float(np.sort(tops - lows)[-2:][0])  # the longest may be the odd one
+    is_near: NDArray[np.bool_] = tops <= np.median(tops) + _FAR * max(apart, long)
+    is_told = len(tops) >= _FEWEST_CURVES and (~is_near).mean() <= _SHARE_OF_CURVES
+    return is_near if is_told else np.ones(len(tops), np.bool_)
 
 
-def _where(raw: tuple[float, float], inner: tuple[float, float]) -> str:
-    if raw[0] < inner[0] and raw[1] > inner[1]:
-        return "beyond"
-    return "lower" if raw[0] < inner[0] else "higher"
+def _reaching(inner: Ends, value: float) -> Ends:
+    """Return the ends, moved to a value that is near enough."""
+    low, high = min(inner[0], value), max(inner[1], value)
+    is_near = high - low <= _REACH * max(inner[1] - inner[0], _NEAR * abs(value))
+    return (low, high) if is_near else inner

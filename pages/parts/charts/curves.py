@@ -52,11 +52,13 @@ class Frame:
     value : str
         What the y axis shows.
     reference : (str, float) or None
-        A dashed line with its name.
+        A dotted line with its name, drawn where the axis reaches it.
     last_epoch : int or None
         Where the x axis ends; None lets it end with the data.
     n_digits : int
         Decimals of values below ten.
+    higher_is_better : bool
+        Of the values; only what is bad may lie beyond the axis.
     """
 
     title: str
@@ -65,6 +67,7 @@ class Frame:
     last_epoch: int | None = None
     n_digits: int = DIGITS_ALONE
     display: Display = field(default_factory=Display)
+    higher_is_better: bool = False
 
 
 def learning_curves(table: pd.DataFrame, lines: Lines, frame: Frame) -> Option:
@@ -73,7 +76,9 @@ def learning_curves(table: pd.DataFrame, lines: Lines, frame: Frame) -> Option:
     values = (
         whole_range(table, frame.reference)
         if frame.display.log_y
-        else curve_range(table, followed, frame.reference)
+        else curve_range(
+            table, followed, frame.reference, higher_is_better=frame.higher_is_better
+        )
     )
     series: list[Option] = []
     if "middle 80 %" in table:
@@ -124,7 +129,7 @@ def _labelled(
     ends, texts = _labels(table, lines, frame, values)
     if frame.reference is not None and values.has_reference:
         name, value = frame.reference
-        series.insert(0, _reference_line(name, value, last_epoch))
+        series.insert(0, _reference_line(name, value, max(last_epoch, 2)))
         ends[name], texts[name] = (last_epoch, value), f"{name} {value:.3f}"
     shifts = spread_labels(
         ends, (values.low, values.high), last_epoch, log_x=display.log_x, log_y=display.log_y

@@ -300,5 +300,8 @@ def _chart(view: View, number: int, measure: Measure, title: str) -> None:
         book = seen.curves_of([number])
         table = curve_table(book, measure, lines, Display(training=True))
         n_digits = digits_of(seen.judged.found, view.row.score_name, measure, [number])
-    option = learning_curves(table, lines, Frame(title, measure.word, n_digits=n_digits))
+    frame = Frame(
+        title, measure.word, n_digits=n_digits, higher_is_better=measure.higher_is_better
+    )
+    option = learning_curves(table, lines, frame)
     st.echarts_chart(option, height=_CURVES_PX, key=f"drawer_{measure.label}", alt=title)

@@ -171,9 +171,10 @@ def _skip(study_id: str) -> None:
 
 
 @problems.told
-def _go_first(study_id: str) -> None:
+def _go_first(study_id: str, state: str) -> None:
     set_priority(db(), study_id, 1)
-    problems.say("It gets the next core that is free.")
+    waits = state == WAITING
+    problems.say("It is next in line." if waits else "It gets the next core that is free.")
 
 
 @problems.told
@@ -234,8 +235,8 @@ def _place_in_queue(view: View) -> None:
     else:
         st.button(
             "Run first", icon=":material/vertical_align_top:", key="study_first",
-            width="stretch", on_click=_go_first, args=(view.id,),
-            help="Free cores go to it before they go to other studies.",
+            width="stretch", on_click=_go_first, args=(view.id, view.row.state),
+            help="Before other studies: in the queue, and for free cores while it trains.",
         )  # fmt: skip
 
 

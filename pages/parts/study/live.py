@@ -227,6 +227,7 @@ class _Drawn:
             reference=_reference(self.view, measure),
             last_epoch=None if self.row.is_final else longest_epochs(self.view.spec),
             display=self.display,
+            higher_is_better=measure.higher_is_better,
             n_digits=digits_of(self.found, self.row.score_name, measure, self.lines.shown),
         )
         return learning_curves(table, self.lines, frame)

@@ -150,6 +150,11 @@ def _ticked_curves(view: View) -> None:
         st.caption("Tick rows to see their curves here and to highlight them in Live.")
         return
     title = f"{measure.label} of {plural(len(drawn), 'ticked trial')} by epoch"
-    frame = Frame(title, f"{measure.word} on validation rows", n_digits=n_digits)
+    frame = Frame(
+        title,
+        f"{measure.word} on validation rows",
+        n_digits=n_digits,
+        higher_is_better=measure.higher_is_better,
+    )
     option = learning_curves(table, lines, frame)
     st.echarts_chart(option, height=_CURVES_PX, key="results_curves", alt=title)
