@@ -33,6 +33,7 @@ from streamlit import config
 
 import pages.parts
 from pages.parts.problems import draw_away
+from pages.parts.reruns import leave_out_late_reruns
 from storage import processes
 from storage.database import Database, database
 from storage.errors import StorageError
@@ -275,6 +276,7 @@ def _readiness(keeper: WorkerKeeper) -> dict[str, str]:
     return {"database": "ok", "worker": keeper.state()}
 
 
+leave_out_late_reruns()
 app = st.App(
     _ROOT / "pages" / "frame.py",
     lifespan=lifespan,
