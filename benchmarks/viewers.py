@@ -116,6 +116,8 @@ class Viewer:
             self._page = message.new_session.page_script_hash
             if not message.metadata.run.fragment_ids:
                 self._fragments.clear()  # the whole page runs and names them anew
+        elif kind == "navigation":
+            self._page = message.navigation.page_script_hash
         elif kind == "auto_rerun":
             told = message.auto_rerun
             due_at = time.perf_counter() + told.interval

@@ -38,9 +38,14 @@ def leave_out_late_reruns() -> None:
 
 
 def is_late(pages: PagesManager, client_state: ClientState) -> bool:
-    """Tell whether an automatic rerun is of a page that the server has left."""
+    """Tell whether an automatic rerun is of a page that the server has left.
+
+    One that names no page, or the script around all pages, comes from a client that does not
+    know its own page yet.
+    """
     shown = pages.intended_page_script_hash or pages.current_page_script_hash
-    return client_state.is_auto_rerun and client_state.page_script_hash != shown
+    unknown = {"", pages.main_script_hash}
+    return client_state.is_auto_rerun and client_state.page_script_hash not in {shown, *unknown}
 
 
 def is_needless(requests: ScriptRequests, new_data: RerunData) -> bool:
@@ -52,5 +57,6 @@ def is_needless(requests: ScriptRequests, new_data: RerunData) -> bool:
     last = requests._rerun_data
     waits = requests._state == ScriptRequestType.RERUN
     is_whole = not last.fragment_id and not last.fragment_id_queue
-    is_of_another = last.page_script_hash not in {"", new_data.page_script_hash}
+    pages = {last.page_script_hash, new_data.page_script_hash} - {""}
+    is_of_another = len(pages) > 1
     return new_data.is_auto_rerun and (is_of_another or (waits and is_whole))

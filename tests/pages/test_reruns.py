@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime.pages_manager import PagesManager
@@ -49,13 +51,14 @@ def test_an_automatic_rerun_is_late_also_when_the_new_page_is_taken_up_already()
     assert requests.on_scriptrunner_ready().type == ScriptRequestType.STOP
 
 
-def test_a_page_goes_on_being_watched() -> None:
+@pytest.mark.parametrize("page", ["old", ""])
+def test_a_page_goes_on_being_watched(page: str) -> None:
     leave_out_late_reruns()
     requests = ScriptRequests()
     assert requests.request_rerun(CLICK)
     assert requests.on_scriptrunner_ready().rerun_data is not None
 
-    assert requests.request_rerun(AUTOMATIC)
+    assert requests.request_rerun(replace(AUTOMATIC, page_script_hash=page))
 
     found = requests.on_scriptrunner_ready().rerun_data
     assert found is not None
@@ -80,6 +83,7 @@ def test_a_click_still_takes_the_place_of_what_waits() -> None:
         ("old", "new", "old", True),  # the new page runs, and has not said so yet
         ("old", "new", "new", False),
         ("new", "new", "new", False),
+        ("new", "new", "", False),  # a client that does not know its page yet
     ],
 )
 def test_an_automatic_rerun_of_a_page_that_was_left_is_late(
@@ -90,4 +94,6 @@ def test_an_automatic_rerun_of_a_page_that_was_left_is_late(
     pages.set_script_intent(intended, "")
 
     assert is_late(pages, ClientState(page_script_hash=of_page, is_auto_rerun=True)) == late
+    around = ClientState(page_script_hash=pages.main_script_hash, is_auto_rerun=True)
+    assert not is_late(pages, around)
     assert not is_late(pages, ClientState(page_script_hash=of_page))
